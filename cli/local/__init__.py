@@ -1,0 +1,1 @@
+"""Everything on one machine: a real Redis, local keys and accounts, both services."""

@@ -1,0 +1,165 @@
+"""Starts everything on this machine: Redis, the assessment service, the planner service; stops it in reverse."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from cli.local.accounts import ISSUER, LocalKeys
+from cli.local.redis_server import die_with_parent, find_redis, running_redis
+
+READY_SECONDS = 60.0
+DRAIN_SECONDS = 15.0
+
+
+class ServiceFailed(Exception):
+    """A service did not start; the text holds its own last words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """Where a running stack is: what another command needs to talk to it."""
+
+    assessment: str
+    planner: str
+    keys: str
+    store: str
+    process: int
+
+
+def data_folder() -> Path:
+    """Returns where `myoplan up` keeps its data: MYOPLAN_DATA, or the user's data folder."""
+    if chosen := os.environ.get("MYOPLAN_DATA"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "myoplan"
+
+
+def running_file() -> Path:
+    """Returns the file in which a running stack says where it is."""
+    return data_folder() / "running.json"
+
+
+def read_running() -> Running | None:
+    """Returns where the stack of this user is, or None if none is running."""
+    try:
+        running = Running(**json.loads(running_file().read_text()))
+        os.kill(running.process, 0)
+    except (OSError, ValueError, TypeError):
+        return None
+    return running
+
+
+@contextlib.contextmanager
+def announced(running: Running) -> Iterator[None]:
+    """Leaves word for other commands for the length of a with block."""
+    path = running_file()
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.write_text(json.dumps(asdict(running)))
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def private_stack(say: Callable[[str], None]) -> Iterator[Running]:
+    """Runs a stack over a temporary folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="myoplan-") as folder, stack(Path(folder), say) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def stack(folder: Path, say: Callable[[str], None]) -> Iterator[Running]:
+    """Runs Redis (unless MYOPLAN_REDIS_URL names one) and both services over `folder` for the length of a with block."""
+    with ExitStack() as running:
+        keys = LocalKeys(folder / "keys")
+        url = os.environ.get("MYOPLAN_REDIS_URL", "")
+        if url:
+            store = "the Redis server of MYOPLAN_REDIS_URL"
+        else:
+            binary = find_redis()
+            say(f"Starting {binary}, data in {folder / 'redis'}")
+            url = running.enter_context(running_redis(folder / "redis")).url
+            store = f"{binary}, data in {folder / 'redis'}"
+        logs = folder / "logs"
+        logs.mkdir(exist_ok=True, mode=0o700)
+        shared = {
+            "MYOPLAN_REDIS_URL": url,
+            "MYOPLAN_KEY_SET": str(keys.key_set_file),
+            "MYOPLAN_ISSUER": ISSUER,
+            "MYOPLAN_SEAL_KEY_FILE": str(keys.seal_key_file),
+        }
+        say("Starting the assessment service")
+        assessment = running.enter_context(
+            service("assessment", {**shared, **_address("MYOPLAN_ASSESSMENT_LISTEN")}, logs)
+        )
+        say("Starting the planner service")
+        planner_settings = {**shared, **_address("MYOPLAN_PLANNER_LISTEN"), "MYOPLAN_ASSESSMENT_ADDRESS": assessment}
+        planner = running.enter_context(service("planner", planner_settings, logs))
+        yield Running(
+            assessment=assessment, planner=planner, keys=str(keys.folder), store=store, process=os.getpid()
+        )
+
+
+def _address(setting: str) -> Mapping[str, str]:
+    return {"MYOPLAN_ADDRESS": os.environ.get(setting, "127.0.0.1:0")}
+
+
+@contextlib.contextmanager
+def service(name: str, settings: Mapping[str, str], logs: Path) -> Iterator[str]:
+    """Runs one service as a child process for the length of a with block; yields the address it serves on."""
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith("MYOPLAN_")}
+    log_file = logs / f"{name}.log"
+    with log_file.open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"services.{name}"],
+            env={**inherited, **settings},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            process_group=0,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - one async-signal-safe system call
+        )
+    try:
+        yield _serving_address(name, process, log_file)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(DRAIN_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if process.stdout:
+            process.stdout.close()
+
+
+def _serving_address(name: str, process: subprocess.Popen[bytes], log_file: Path) -> str:
+    """Waits for the one line in which a service says where it serves."""
+    assert process.stdout is not None  # noqa: S101 - asked for above
+    first_line: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=_read_line, args=(process.stdout, first_line), daemon=True).start()
+    try:
+        line = first_line.get(timeout=READY_SECONDS)
+    except queue.Empty:
+        line = ""
+    if " on " not in line:
+        words = log_file.read_text(errors="replace").strip().splitlines()[-5:]
+        raise ServiceFailed(f"the {name} service did not start; the end of {log_file}:\n" + "\n".join(words))
+    return line.rsplit(" on ", 1)[1].strip()
+
+
+def _read_line(stream: IO[bytes], answer: queue.Queue[str]) -> None:
+    answer.put(stream.readline().decode(errors="replace"))
