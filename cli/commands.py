@@ -132,15 +132,16 @@ def token(
     role: Annotated[list[str] | None, typer.Option(help=f"One or more of {', '.join(ROLES)}.")] = None,
     clinic: Annotated[str, typer.Option(help="The clinic id.")] = "demo",
     minutes: Annotated[int, typer.Option(min=1, max=24 * 60, help="How long it is valid.")] = 60,
+    keys: Annotated[Path | None, typer.Option(help="Folder of the keys; made if missing. Default: the local stack's.")] = None,
 ) -> None:
     """Issue a token of this machine's own key set, for the stack that `myoplan up` starts."""
     roles = tuple(role or ["therapist"])
     if unknown := [word for word in roles if word not in ROLES]:
         raise Failure(f"unknown role {', '.join(unknown)}; the roles are {', '.join(ROLES)}", ExitCode.USAGE)
     running = read_running()
-    keys = LocalKeys(Path(running.keys) if running else data_folder() / "keys")
+    folder = keys or (Path(running.keys) if running else data_folder() / "keys")
     account = Account(clinic=clinic, person=person, display_name=name or person, roles=roles)
-    print(keys.token(account, timedelta(minutes=minutes)))
+    print(LocalKeys(folder).token(account, timedelta(minutes=minutes)))
 
 
 @application.command()

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Makes the secrets of one deployment under deploy/secrets/ (never committed): Redis passwords, the seal key and, for a trial,
+# a local key set with its private key. Existing files are kept: losing seal.key makes every record unverifiable.
+# usage: sh deploy/make-secrets.sh
+set -eu
+umask 077
+cd "$(dirname "$0")"
+mkdir -p secrets
+cd secrets
+
+random_hex() { od -An -N "$1" -tx1 /dev/urandom | tr -d ' \n'; }
+
+[ -s seal.key ] || head -c 32 /dev/urandom >seal.key
+if [ ! -s users.acl ]; then
+  {
+    echo "user default off"
+    for name in assessment planner; do
+      password=$(random_hex 24)
+      hash=$(printf %s "$password" | sha256sum | cut -d' ' -f1)
+      # Only what the record store needs, only under the service's own prefix: no KEYS, FLUSH, CONFIG SET, DEBUG, SHUTDOWN.
+      echo "user $name on #$hash ~$name:* resetchannels -@all $(cat ../redis/commands)"
+      echo "MYOPLAN_REDIS_URL=redis://$name:$password@redis:6379/0" >"$name.env"
+    done
+  } >users.acl
+fi
+if [ ! -s keys.json ]; then
+  echo "no keys.json yet: put your identity provider's key set there (or set MYOPLAN_KEY_SET to its address), or make local keys with" >&2
+  echo "  ./run myoplan token --keys deploy/secrets" >&2
+fi
+# The containers read these as other users; the folder itself stays private to you.
+chmod 644 users.acl seal.key
+[ ! -e keys.json ] || chmod 644 keys.json
+echo "secrets are in deploy/secrets/"
