@@ -132,7 +132,9 @@ def token(
     role: Annotated[list[str] | None, typer.Option(help=f"One or more of {', '.join(ROLES)}.")] = None,
     clinic: Annotated[str, typer.Option(help="The clinic id.")] = "demo",
     minutes: Annotated[int, typer.Option(min=1, max=24 * 60, help="How long it is valid.")] = 60,
-    keys: Annotated[Path | None, typer.Option(help="Folder of the keys; made if missing. Default: the local stack's.")] = None,
+    keys: Annotated[
+        Path | None, typer.Option(help="Folder of the keys; made if missing. Default: the local stack's.")
+    ] = None,
 ) -> None:
     """Issue a token of this machine's own key set, for the stack that `myoplan up` starts."""
     roles = tuple(role or ["therapist"])
@@ -251,10 +253,12 @@ def _screened_flag(flag: assessment_pb2.HealthFlag) -> plan_pb2.AssessmentSnapsh
         condition=flag.condition,
         answer="" if answer == "answer_unspecified" else answer,
         zone=flag.zone,
-        side=flag.side,
+        side=plan_pb2.Side.Value(assessment_pb2.Side.Name(flag.side)),
     )
     for detail in flag.parameters:
-        screened.parameters.add(key=detail.key, **{kind: getattr(detail, kind) for kind in [detail.WhichOneof("value")] if kind})
+        screened.parameters.add(
+            key=detail.key, **{kind: getattr(detail, kind) for kind in [detail.WhichOneof("value")] if kind}
+        )
     return screened
 
 
@@ -266,7 +270,7 @@ def _targets(words: list[str]) -> list[plan_pb2.Target]:
     return targets
 
 
-def _side(word: str) -> plan_pb2.Side:
+def _side(word: str) -> plan_pb2.Side.ValueType:
     sides = {"left": plan_pb2.LEFT, "right": plan_pb2.RIGHT, "midline": plan_pb2.MIDLINE}
     if word not in sides:
         raise Failure(f"a side is 'left', 'right' or 'midline', not '{word}'", ExitCode.USAGE)

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -34,7 +34,7 @@ class Connection:
     assessments: AssessmentServiceStub
     plans: PlannerServiceStub
     knowledge: KnowledgeServiceStub
-    credentials: Sequence[tuple[str, str]]
+    credentials: tuple[tuple[str, str], ...]
 
     @staticmethod
     def request_id() -> str:

@@ -6,11 +6,12 @@ import platform
 from importlib.metadata import version
 
 import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from rich.console import Console
 
+from cli import VERSION
 from cli.local.redis_server import RedisNotFound, find_redis
 from cli.local.stack import data_folder, read_running
-from grpc_health.v1 import health_pb2, health_pb2_grpc
 from knowledge.load import KnowledgeInvalid, facts, load
 from services.runtime.client import blocking_channel
 
@@ -19,14 +20,8 @@ PATIENCE_SECONDS = 3.0
 
 def examine(console: Console) -> bool:
     """Prints one line for each thing looked at; returns whether everything needed is there."""
-    console.print(f"Myoplan     {_version()}, Python {platform.python_version()}, grpcio {version('grpcio')}")
+    console.print(f"Myoplan     {VERSION}, Python {platform.python_version()}, grpcio {version('grpcio')}")
     return all([_redis(console), _knowledge(console), _services(console)])
-
-
-def _version() -> str:
-    from services.runtime import VERSION
-
-    return VERSION
 
 
 def _redis(console: Console) -> bool:

@@ -90,7 +90,7 @@ def words(identifier: str) -> str:
     return identifier.replace("_", " ")
 
 
-def side_word(side: Side) -> str:
+def side_word(side: Side.ValueType) -> str:
     """Returns a side as the word that is always written: LEFT, RIGHT or midline."""
     return {Side.LEFT: "LEFT", Side.RIGHT: "RIGHT", Side.MIDLINE: "midline"}.get(side, "")
 
@@ -152,7 +152,10 @@ def _print_reasons(rationale: Rationale, console: Console) -> None:
         share = f" ({reason.contribution:+.2f})" if reason.HasField("contribution") else ""
         console.print(f"  {escape(reason_sentence(reason))}{share}")
         for edge in reason.path:
-            console.print(f"      {_node(edge.__getattribute__('from'))} -{edge.edge}-> {_node(edge.to)} [{edge.source}]", markup=False)
+            console.print(
+                f"      {_node(getattr(edge, 'from'))} -{edge.edge}-> {_node(edge.to)} [{edge.source}]",
+                markup=False,
+            )
 
 
 def reason_sentence(reason: Reason) -> str:

@@ -1,9 +1,10 @@
-"""A clinic system in one file, written from the generated stubs alone: records an assessment, gets a plan, follows events.
+"""A clinic system in one file: records an assessment, gets a plan, follows events.
 
     python examples/clinic_system.py ASSESSMENT_ADDRESS PLANNER_ADDRESS TOKEN
 
-The addresses are those that `./run up` prints; the token is the clinic's own (`./run myoplan token --role system` for a trial).
-A stub is all it takes: nothing of Myoplan but the generated `myoplan` package is imported.
+The addresses are those that `./run up` prints; the token is the clinic's own (for a trial:
+`./run myoplan token --role system`).
+A stub is all it takes: nothing of Myoplan but the generated package `myoplan` is imported.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ MINUTE = 60
 
 
 def record(service: AssessmentServiceStub, credential: tuple[tuple[str, str]]) -> a.Assessment:
-    """Records one assessment in three calls. Each write carries a request_id, so it can be repeated after a lost answer."""
+    """Records one assessment in three calls; each write carries a request_id, so it can be repeated safely."""
     created = service.CreateAssessment(
         assessments.CreateAssessmentRequest(
             parent=f"clients/c-{uuid.uuid4().hex[:8]}",
@@ -87,7 +88,10 @@ def main() -> None:
     """Records, plans, and reads the event stream until the assessment's sealing has come by."""
     assessment_address, planner_address, token = sys.argv[1:4]
     credential = (("authorization", f"Bearer {token}"),)
-    with grpc.insecure_channel(assessment_address) as to_assessment, grpc.insecure_channel(planner_address) as to_planner:
+    with (
+        grpc.insecure_channel(assessment_address) as to_assessment,
+        grpc.insecure_channel(planner_address) as to_planner,
+    ):
         assessment_service = AssessmentServiceStub(to_assessment)
         sealed = record(assessment_service, credential)
         finding = sealed.palpation_findings[0]
@@ -97,8 +101,8 @@ def main() -> None:
         print(f"{proposal.name}: {p.Plan.Disposition.Name(proposal.disposition)}, {len(proposal.steps)} steps")
         for step in proposal.steps:
             what = step.muscle or step.region or step.motion or step.position
-            minutes = step.duration.seconds / MINUTE
-            print(f"  {minutes:4.1f} min  {p.Step.Phase.Name(step.phase):9}  {p.Side.Name(step.side):16}  {what}  {step.technique}")
+            minutes, phase, side = step.duration.seconds / MINUTE, p.Step.Phase.Name(step.phase), p.Side.Name(step.side)
+            print(f"  {minutes:4.1f} min  {phase:9}  {side:16}  {what}  {step.technique}")
 
         # Keep the last cursor: after a restart the stream goes on behind it, and nothing is missed.
         watching = assessments.WatchAssessmentsRequest(parent=sealed.name.partition("/assessments/")[0])

@@ -1,84 +1,51 @@
-"""The only reader of knowledge files: `load()` turns a folder of YAML into one frozen `KnowledgeBase`, or refuses it whole.
+"""The only reader of knowledge files: `load()` turns a folder into one `KnowledgeBase`, or refuses it whole.
 
-A file is `kind`, `defaults` (fields that every entry has unless it says otherwise) and `entries`: nodes by id, edges by the
-id of their first end. Files are bounded before they are parsed, so a hostile one is refused quickly: size, depth, aliases,
-tags and repeated keys. Every problem of every file is reported at once, each with file, line and remedy.
+A file is `kind`, `defaults` (fields that every entry has unless it says otherwise) and `entries`: nodes by id, edges by
+the id of their first end. Files are bounded while they are parsed, so a hostile one is refused quickly: size, depth,
+aliases, tags and repeated keys. Every problem of every file is told at once, each with file, line and remedy.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
 
 from knowledge import model
+from knowledge.kinds import EDGES, KINDS, NODES, NOT_REFERENCES, REFERENCES, EdgeKind, NodeKind
 from knowledge.model import KnowledgeBase
+from knowledge.structure import Mismatch, Place, reader_of
+from knowledge.yaml_file import MAX_DEPTH, MAX_FILE_BYTES, FileRefused, parse
 
-MAX_FILE_BYTES = 256 * 1024
+__all__ = [
+    "CURATED",
+    "MAX_DEPTH",
+    "MAX_FILES",
+    "MAX_FILE_BYTES",
+    "FileRefused",
+    "KnowledgeInvalid",
+    "Problem",
+    "facts",
+    "load",
+    "parse",
+]
+
+CURATED = Path(__file__).parent
 MAX_FILES = 500
-MAX_DEPTH = 12
+MAX_FOLDER_BYTES = 16 * 1024 * 1024
+# Folders beside the knowledge that hold YAML of another form.
+NOT_KNOWLEDGE = {"overlays", "lint"}
 
-# Kind of a file -> (type, field of the KnowledgeBase, name of the field that the key of an entry fills).
-NODES: Mapping[str, tuple[type[Any], str]] = {
-    "source": (model.Source, "sources"),
-    "region": (model.Region, "regions"),
-    "muscle": (model.Muscle, "muscles"),
-    "zone": (model.Zone, "zones"),
-    "motion": (model.Motion, "motions"),
-    "position": (model.Position, "positions"),
-    "technique": (model.Technique, "techniques"),
-    "condition": (model.Condition, "conditions"),
-    "safety_rule": (model.SafetyRule, "rules"),
-    "endangerment_site": (model.EndangermentSite, "endangerment_sites"),
-    "mimic": (model.Mimic, "mimics"),
-    "functional_unit": (model.FunctionalUnit, "functional_units"),
-    "perpetuating_factor": (model.PerpetuatingFactor, "factors"),
-    "advice": (model.Advice, "advice"),
-    "complaint": (model.Complaint, "complaints"),
-    "planning_number": (model.PlanningNumber, "planning"),
-}
-EDGES: Mapping[str, tuple[type[Any], str, str]] = {
-    "refers_to": (model.RefersTo, "refers_to", "muscle"),
-    "limits_motion": (model.LimitsMotion, "limits_motion", "motion"),
-    "satellite_of": (model.SatelliteOf, "satellite_of", "muscle"),
-    "treated_by": (model.TreatedBy, "treated_by", "technique"),
-    "overlies": (model.Overlies, "overlies", "muscle"),
-    "entraps": (model.Entraps, "entraps", "muscle"),
-    "position_change": (model.PositionChange, "position_changes", ""),
-}
-# Field of any type -> the collection whose id it holds. This is what "dangling" means.
-REFERENCES: Mapping[str, str] = {
-    "source": "sources",
-    "limit_source": "sources",
-    "region": "regions",
-    "regions": "regions",
-    "only_in": "regions",
-    "muscle": "muscles",
-    "muscles": "muscles",
-    "deeper": "muscles",
-    "key": "muscles",
-    "zone": "zones",
-    "zones": "zones",
-    "lies_in": "zones",
-    "motion": "motions",
-    "technique": "techniques",
-    "techniques": "techniques",
-    "no_techniques": "techniques",
-    "needs": "techniques",
-    "conditions": "conditions",
-    "between": "positions",
-    "positions": "positions",
-}
-# A field that has such a name and holds something else.
-NOT_REFERENCES = {(model.Motion, "motion"), (model.Parameter, "key")}
+_ID = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,296 +69,257 @@ class KnowledgeInvalid(Exception):
         self.problems = tuple(problems)
 
 
-class FileRefused(Exception):
-    """A file cannot be read at all."""
-
-    def __init__(self, line: int, message: str, remedy: str) -> None:
-        super().__init__(message)
-        self.line, self.message, self.remedy = line, message, remedy
-
-
 def load(folder: Path | None = None) -> KnowledgeBase:
     """Reads every `*.yaml` under `folder` (default: the curated knowledge beside this module).
 
     Raises KnowledgeInvalid with every problem found.
     """
-    root = folder or Path(__file__).parent
-    reading = _Reading(root)
-    paths = sorted(path for path in root.rglob("*.yaml") if "overlays" not in path.relative_to(root).parts)
-    if len(paths) > MAX_FILES:
-        raise KnowledgeInvalid([Problem(str(root), 0, f"{len(paths)} files", f"keep to {MAX_FILES}")])
-    for path in paths:
-        reading.read(path)
+    reading = Reading()
+    reading.read(folder or CURATED)
     return reading.finish()
 
 
-class _Reading:
-    """One pass over a folder: collects entries and problems, so that all problems are told at once."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry as it stands in a file, the file's defaults filled in."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    values: dict[str, Any]
+    root: Path
+    path: Path
+    place: Place
+
+    def with_values(self, values: dict[str, Any]) -> Row:
+        """Returns the row with other values at the same place."""
+        return Row(values, self.root, self.path, self.place)
+
+
+Rows = dict[str, list[Row]]
+
+
+class Reading:
+    """Collects the entries of a folder and every problem found in them, so that all problems are told at once."""
+
+    def __init__(self, *, further_keys: frozenset[str] = frozenset()) -> None:
+        self.rows: Rows = {kind: [] for kind in KINDS}
         self.problems: list[Problem] = []
-        self.content: dict[str, list[Any]] = {kind: [] for kind in (*NODES, *EDGES)}
-        self.places: dict[str, list[tuple[Path, tuple[str | int, ...]]]] = {kind: [] for kind in (*NODES, *EDGES)}
-        self.composed: dict[Path, yaml.Node | None] = {}  # only files with a problem are composed, to tell the line
+        self.further: list[tuple[Path, dict[str, Any]]] = []  # what stands under `further_keys`, by file
+        self._further_keys = further_keys
+        self._composed: dict[Path, yaml.Node | None] = {}  # only files with a problem are composed, to tell the line
 
-    def read(self, path: Path) -> None:
+    def read(self, root: Path) -> None:
+        """Reads every file under `root`."""
+        paths = sorted(path for path in root.rglob("*.yaml") if not NOT_KNOWLEDGE & set(path.relative_to(root).parts))
+        size = sum(path.lstat().st_size for path in paths)
+        if len(paths) > MAX_FILES or size > MAX_FOLDER_BYTES:
+            remedy = f"keep to {MAX_FILES} files and {MAX_FOLDER_BYTES} bytes"
+            self.problems.append(Problem(str(root), 0, f"has {len(paths)} files of {size} bytes in all", remedy))
+            return
+        for path in paths:
+            self._read_file(root, path)
+
+    def _read_file(self, root: Path, path: Path) -> None:
         try:
             document = parse(path)
-            kind, defaults, entries = _frame(document)
+            kind, defaults, entries = _frame(document, self._further_keys)
+            rows = [Row(values, root, path, place) for place, values in _rows(kind, defaults, entries)]
         except FileRefused as refused:
-            self.problem(path, refused.line, refused.message, refused.remedy)
+            self.problems.append(Problem(str(path.relative_to(root)), refused.line, refused.message, refused.remedy))
             return
-        for place, values in _rows(kind, defaults, entries):
-            self.content[kind].append(values)
-            self.places[kind].append((path, place))
-
-    def problem(self, path: Path, line: int, message: str, remedy: str) -> None:
-        self.problems.append(Problem(str(path.relative_to(self.root)), line, message, remedy))
+        self.rows[kind] += rows
+        if further := {key: document[key] for key in self._further_keys & set(document)}:
+            self.further.append((path, further))
 
     def finish(self) -> KnowledgeBase:
-        self._expand()
-        if self.problems:
-            raise KnowledgeInvalid(self.problems)
-        typed = {kind: self._typed(kind) for kind in self.content}
-        if self.problems:
-            raise KnowledgeInvalid(self.problems)
-        nodes = {field: {node.id: node for node in typed[kind]} for kind, (_, field) in NODES.items()}
-        edges = {field: tuple(typed[kind]) for kind, (_, field, _) in EDGES.items()}
-        for kind, (_, field) in NODES.items():
-            self._find_repeated(kind, field, len(nodes[field]))
-        for kind in self.content:
-            for position, thing in enumerate(typed[kind]):
-                for message in _dangling(thing, nodes):
-                    self._at(kind, position, (), message, "use an id that exists")
-        if self.problems:
-            raise KnowledgeInvalid(self.problems)
-        revision = hashlib.sha256(json.dumps(self.content, sort_keys=True).encode()).hexdigest()
-        return KnowledgeBase(revision=revision, **nodes, **edges)
+        """Returns the knowledge base of everything read. Raises KnowledgeInvalid."""
+        self._stop_at_problems()
+        rows = self.expanded()
+        self.find_repeated(rows)
+        typed = {kind: self._typed(kind, rows[kind]) for kind in KINDS}
+        self._stop_at_problems()
+        nodes: dict[str, Any] = {kind.field: {node.id: node for node in typed[name]} for name, kind in NODES.items()}
+        edges: dict[str, Any] = {kind.field: tuple(typed[name]) for name, kind in EDGES.items()}
+        for kind in KINDS:
+            for row, thing in zip(rows[kind], typed[kind], strict=True):
+                for message in dangling(thing, nodes):
+                    self.problem(row, (), message, "use an id that exists")
+        self._stop_at_problems()
+        return KnowledgeBase(revision=_revision(typed), **{**nodes, **edges})
 
-    def _expand(self) -> None:
-        """Writes `muscles: [a, b]`, `regions` and `except` of an edge file out as one edge for each muscle."""
-        region_of = {values["id"]: values.get("region") for values in self.content["muscle"]}
+    def expanded(self, regions: Mapping[str, str] | None = None) -> Rows:
+        """Writes `muscles: [a, b]`, `regions` and `except` of an edge file out as one edge for each muscle.
+
+        `regions`: the region of each muscle, if the muscles are not among the rows read.
+        """
+        region_of = regions if regions is not None else regions_of(self.rows)
+        rows = dict(self.rows)
         for kind in ("limits_motion", "treated_by"):
-            rows: list[Any] = []
-            places: list[tuple[Path, tuple[str | int, ...]]] = []
-            for values, place in zip(self.content[kind], self.places[kind], strict=True):
-                if "muscle" in values:
-                    muscles = [values["muscle"]]
-                else:
-                    regions = values.get("regions", [])
-                    muscles = [muscle for muscle, region in region_of.items() if region in regions]
-                    muscles += values.get("muscles", [])
-                left_out = values.get("except", [])
-                rest = {name: value for name, value in values.items() if name not in {"muscles", "regions", "except"}}
-                for muscle in dict.fromkeys(muscles):
-                    if muscle not in left_out:
-                        rows.append({**rest, "muscle": muscle})
-                        places.append(place)
-            self.content[kind], self.places[kind] = rows, places
+            rows[kind] = [new for row in self.rows[kind] for new in _one_for_each_muscle(row, region_of)]
+        return rows
 
-    def _typed(self, kind: str) -> list[Any]:
-        type_ = (NODES.get(kind) or EDGES[kind])[0]
-        try:
-            return _adapter(type_).validate_python(self.content[kind])
-        except ValidationError as error:
-            for detail in error.errors(include_url=False):
-                position, *inside = detail["loc"]
-                message = f"{'.'.join(str(part) for part in inside)}: {detail['msg']}"
-                self._at(kind, int(position), tuple(inside), message, f"see {type_.__name__} in knowledge/model.py")
-            return []
+    def find_repeated(self, rows: Rows) -> None:
+        """Notes a problem for every id that two entries of a kind share."""
+        for name, kind in NODES.items():
+            seen: set[str] = set()
+            for row in rows[name]:
+                identifier = row.values["id"]
+                if identifier in seen:
+                    self.problem(row, (), f"{kind.field}: '{identifier}' is there twice", "keep one of the two")
+                seen.add(identifier)
 
-    def _find_repeated(self, kind: str, field: str, distinct: int) -> None:
-        if distinct == len(self.content[kind]):
-            return
-        seen: set[str] = set()
-        for position, values in enumerate(self.content[kind]):
-            if values["id"] in seen:
-                self._at(kind, position, (), f"{field}: '{values['id']}' is there twice", "keep one of the two")
-            seen.add(values["id"])
+    def problem(self, row: Row, inside: Place, message: str, remedy: str) -> None:
+        """Notes a problem at a place inside an entry."""
+        if row.path not in self._composed:
+            self._composed[row.path] = yaml.compose(row.path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        line = _line(self._composed[row.path], (*row.place, *inside))
+        where = ".".join(str(part) for part in row.place[1:])
+        self.problems.append(Problem(str(row.path.relative_to(row.root)), line, f"{where}: {message}", remedy))
 
-    def _at(self, kind: str, position: int, inside: tuple[str | int, ...], message: str, remedy: str) -> None:
-        path, place = self.places[kind][position]
-        where = ".".join(str(part) for part in place[1:])
-        if path not in self.composed:
-            self.composed[path] = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-        line = _line(self.composed[path], (*place, *inside))
-        self.problem(path, line, f"{where}: {message}", remedy)
+    def _typed(self, name: str, rows: list[Row]) -> list[Any]:
+        type_: Any = KINDS[name].type
+        reader = reader_of(type_)
+        typed = []
+        for row in rows:
+            try:
+                typed.append(reader(row.values))
+            except Mismatch as mismatch:
+                for inside, message in mismatch.problems:
+                    what = ".".join(str(part) for part in inside)
+                    self.problem(row, inside, f"{what}: {message}", f"see {type_.__name__} in knowledge/model.py")
+        return typed
+
+    def _stop_at_problems(self) -> None:
+        if self.problems:
+            raise KnowledgeInvalid(self.problems)
+
+
+def regions_of(rows: Rows) -> dict[str, str]:
+    """Returns the region of each muscle among the rows."""
+    return {row.values["id"]: row.values.get("region", "") for row in rows["muscle"]}
+
+
+def _one_for_each_muscle(row: Row, region_of: Mapping[str, str]) -> Iterator[Row]:
+    values = row.values
+    if "muscle" in values:
+        yield row
+        return
+    rest = {name: value for name, value in values.items() if name not in {"muscles", "regions", "except"}}
+    regions, named, left_out = (_ids(values.get(name)) for name in ("regions", "muscles", "except"))
+    muscles = [*(muscle for muscle, region in region_of.items() if region in regions), *named]
+    for muscle in dict.fromkeys(muscles):
+        if muscle not in left_out:
+            yield row.with_values({**rest, "muscle": muscle})
+
+
+def _ids(value: Any) -> list[str]:
+    return [identifier for identifier in value if isinstance(identifier, str)] if isinstance(value, list) else []
+
+
+def _frame(document: Any, further_keys: frozenset[str]) -> tuple[str, dict[str, Any], Any]:
+    if not isinstance(document, dict) or "kind" not in document or "entries" not in document:
+        raise FileRefused(1, "not a knowledge file", "begin with kind: and entries:")
+    unknown = set(document) - {"kind", "defaults", "entries"} - further_keys
+    if unknown:
+        raise FileRefused(1, f"unknown top-level {', '.join(sorted(unknown))}", "only kind, defaults and entries")
+    kind, defaults, entries = document["kind"], document.get("defaults") or {}, document["entries"]
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise FileRefused(1, f"unknown kind {kind!r}", f"one of {', '.join(sorted(KINDS))}")
+    if not isinstance(defaults, dict):
+        raise FileRefused(1, "defaults has the wrong form", "fields with values")
+    listed = isinstance(KINDS[kind], EdgeKind) and not EDGES[kind].first
+    if not isinstance(entries, list if listed else dict):
+        raise FileRefused(1, "entries has the wrong form", "a list" if listed else "a mapping by id")
+    return kind, defaults, entries
+
+
+def _rows(name: str, defaults: dict[str, Any], entries: Any) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """Yields each entry of a file with its place in it."""
+    kind = KINDS[name]
+    if isinstance(kind, NodeKind):
+        for identifier, values in entries.items():
+            if not _ID.fullmatch(identifier):
+                raise FileRefused(1, f"'{identifier}' is not an id", "lower-case words joined by underscores")
+            yield ("entries", identifier), {**defaults, **_fields(identifier, values), "id": identifier}
+    elif not kind.first:
+        for position, values in enumerate(entries):
+            yield ("entries", position), {**defaults, **_fields(str(position), values)}
+    else:
+        for identifier, items in entries.items():
+            if not isinstance(items, list):
+                raise FileRefused(1, f"'{identifier}' has the wrong form", "a list of edges")
+            for position, values in enumerate(items):
+                fields_ = _fields(f"{identifier}.{position}", values)
+                yield ("entries", identifier, position), {**defaults, **fields_, kind.first: identifier}
+
+
+def _fields(where: str, values: Any) -> dict[str, Any]:
+    if values is None or isinstance(values, dict):
+        return values or {}
+    raise FileRefused(1, f"'{where}' has the wrong form", "fields with values")
+
+
+def _revision(typed: Mapping[str, list[Any]]) -> str:
+    """Returns the hash of the content as read: comments, spacing and spelled-out defaults do not change it."""
+    names = {name: _names(type_) for name, type_ in vars(model).items() if is_dataclass(type_)}
+    content = json.dumps((names, typed), default=_values, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _values(thing: Any) -> Any:
+    type_: Any = type(thing)
+    return _values_of(type_)(thing)
 
 
 @cache
-def _adapter(type_: type[Any]) -> TypeAdapter[list[Any]]:
-    return TypeAdapter(list[type_])  # type: ignore[valid-type]
+def _values_of(type_: Any) -> Callable[[Any], Any]:
+    """Returns what reads all fields of a thing at once, in the order of its type."""
+    return attrgetter(*_names(type_))
 
 
-def _frame(document: Any) -> tuple[str, dict[str, Any], Any]:
-    if not isinstance(document, dict) or "kind" not in document or "entries" not in document:
-        raise FileRefused(1, "not a knowledge file", "begin with kind: and entries:")
-    unknown = set(document) - {"kind", "defaults", "entries"}
-    if unknown:
-        raise FileRefused(1, f"unknown top-level {', '.join(sorted(unknown))}", "only kind, defaults and entries")
-    kind, entries = document["kind"], document["entries"]
-    if kind not in NODES and kind not in EDGES:
-        raise FileRefused(1, f"unknown kind {kind!r}", f"one of {', '.join(sorted((*NODES, *EDGES)))}")
-    listed = kind in EDGES and not EDGES[kind][2]
-    if not isinstance(entries, list if listed else dict):
-        raise FileRefused(1, "entries has the wrong form", "a list" if listed else "a mapping by id")
-    return kind, document.get("defaults") or {}, entries
+def _names(type_: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(type_))
 
 
-def _rows(kind: str, defaults: dict[str, Any], entries: Any) -> Iterator[tuple[tuple[str | int, ...], dict[str, Any]]]:
-    """Yields each entry of a file with its place in it."""
-    if kind in NODES:
-        for identifier, values in entries.items():
-            yield ("entries", identifier), {**defaults, **(values or {}), "id": identifier}
-    elif not EDGES[kind][2]:
-        for position, values in enumerate(entries):
-            yield ("entries", position), {**defaults, **values}
-    else:
-        first = EDGES[kind][2]
-        for identifier, items in entries.items():
-            for position, values in enumerate(items or ()):
-                yield ("entries", identifier, position), {**defaults, **values, first: identifier}
-
-
-def _dangling(thing: Any, nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def dangling(thing: Any, nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Yields a message for every id in `thing`, nested parts included, that nothing has."""
-    for name, collection, is_list in _reference_fields(type(thing)):
-        value = getattr(thing, name)
-        for identifier in value if is_list else (value,):
-            if identifier and identifier not in nodes[collection]:
-                yield f"{name}: there is no '{identifier}' among the {collection}"
-    for name in _nested_fields(type(thing)):
+    for name, identifier, collection in references(thing):
+        if identifier not in nodes[collection]:
+            yield f"{name}: there is no '{identifier}' among the {collection}"
+
+
+def references(thing: Any) -> Iterator[tuple[str, str, str]]:
+    """Yields field, id and collection for every id that `thing` and its nested parts hold."""
+    type_: Any = type(thing)
+    plain, listed, nested = _reference_fields(type_)
+    for name, collection in plain:
+        if identifier := getattr(thing, name):
+            yield name, identifier, collection
+    for name, collection in listed:
+        for identifier in getattr(thing, name):
+            yield name, identifier, collection
+    for name in nested:
         value = getattr(thing, name)
         for part in value if isinstance(value, tuple) else (value,):
             if part is not None:
-                yield from _dangling(part, nodes)
+                yield from references(part)
 
 
 @cache
-def _reference_fields(type_: type[Any]) -> tuple[tuple[str, str, bool], ...]:
-    return tuple(
+def _reference_fields(
+    type_: Any,
+) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...], tuple[str, ...]]:
+    """Returns the fields of `type_` that hold one id, those that hold several, and those that hold facts with ids."""
+    naming = [
         (field.name, REFERENCES[field.name], "tuple" in str(field.type))
         for field in fields(type_)
         if field.name in REFERENCES and (type_, field.name) not in NOT_REFERENCES
+    ]
+    facts_ = {name for name, value in vars(model).items() if isinstance(value, type) and issubclass(value, model.Fact)}
+    words = {field.name: set(re.findall(r"\w+", str(field.type))) for field in fields(type_)}
+    return (
+        tuple((name, collection) for name, collection, several in naming if not several),
+        tuple((name, collection) for name, collection, several in naming if several),
+        tuple(name for name, parts in words.items() if parts & facts_),
     )
-
-
-@cache
-def _nested_fields(type_: type[Any]) -> tuple[str, ...]:
-    known = {name for name in vars(model) if isinstance(getattr(model, name), type)}
-    words = {field.name: set(str(field.type).replace("[", " ").replace(",", " ").split()) for field in fields(type_)}
-    facts = {name for name in known if issubclass(getattr(model, name), model.Fact)}
-    return tuple(name for name, parts in words.items() if parts & facts)
-
-
-# --- bounded YAML -------------------------------------------------------------------------------------------------
-
-
-class _Strict(yaml.CSafeLoader):
-    """A safe loader that also refuses repeated and non-text keys; anchors, aliases and tags never reach it."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        mapping: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            key = self.construct_object(key_node, deep=deep)
-            if not isinstance(key, str):
-                raise FileRefused(key_node.start_mark.line + 1, f"key {key!r} is not text", "quote it")
-            if key in mapping:
-                raise FileRefused(key_node.start_mark.line + 1, f"key '{key}' is there twice", "keep one of the two")
-            mapping[key] = self.construct_object(value_node, deep=deep)
-        return mapping
-
-
-def _construct_map(loader: _Strict, node: yaml.MappingNode) -> Iterator[dict[str, Any]]:
-    data: dict[str, Any] = {}
-    yield data
-    data.update(loader.construct_mapping(node))
-
-
-def _construct_float(loader: _Strict, node: yaml.ScalarNode) -> float:
-    value = float(loader.construct_yaml_float(node))
-    if value in {float("inf"), float("-inf")} or value != value:  # noqa: PLR0124 - NaN
-        raise FileRefused(node.start_mark.line + 1, f"'{node.value}' is not a number of the body", "give a finite one")
-    return value
-
-
-def _construct_int(_: _Strict, node: yaml.ScalarNode) -> int:
-    try:
-        # YAML 1.1 reads 010 as eight and 12:30 as 750; here they are mistakes.
-        value = int(node.value)
-        if str(value) == node.value.lstrip("+"):
-            return value
-    except ValueError:
-        pass
-    raise FileRefused(node.start_mark.line + 1, f"'{node.value}' is not a plain whole number", "write it in decimal")
-
-
-def _construct_bool(_: _Strict, node: yaml.ScalarNode) -> bool:
-    if node.value in {"true", "false"}:
-        return bool(node.value == "true")
-    raise FileRefused(node.start_mark.line + 1, f"'{node.value}' reads as yes or no", "write true or false, or quote it")
-
-
-def _refuse_date(_: _Strict, node: yaml.ScalarNode) -> None:
-    raise FileRefused(node.start_mark.line + 1, f"'{node.value}' reads as a date", "quote it")
-
-
-_Strict.add_constructor("tag:yaml.org,2002:map", _construct_map)
-_Strict.add_constructor("tag:yaml.org,2002:float", _construct_float)
-_Strict.add_constructor("tag:yaml.org,2002:int", _construct_int)
-_Strict.add_constructor("tag:yaml.org,2002:bool", _construct_bool)
-_Strict.add_constructor("tag:yaml.org,2002:timestamp", _refuse_date)
-
-
-def parse(path: Path) -> Any:
-    """Returns the document of one file, every bound checked first. Raises FileRefused."""
-    if path.is_symlink():
-        raise FileRefused(0, "is a link", "put the file itself here")
-    size = path.stat().st_size
-    if size > MAX_FILE_BYTES:
-        raise FileRefused(0, f"has {size} bytes", f"split it: at most {MAX_FILE_BYTES}")
-    try:
-        text = path.read_bytes().decode("utf-8")
-        _check_events(text)
-        return yaml.load(text, Loader=_Strict)  # noqa: S506 - a bounded subclass of the safe loader
-    except UnicodeDecodeError as error:
-        raise FileRefused(0, "is not UTF-8", "save it as UTF-8") from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise FileRefused(
-            mark.line + 1 if mark else 0, f"is not YAML: {getattr(error, 'problem', 'unreadable')}", "correct the line"
-        ) from error
-
-
-def _check_events(text: str) -> None:
-    """Refuses by the stream of tokens what must not even be built: depth, anchors, aliases, tags, more documents."""
-    if not set("&*!") & set(text) and _bracket_depth(text) <= MAX_DEPTH:
-        return  # nothing that could be an anchor, an alias, a tag or deep nesting: the usual file
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        line = event.start_mark.line + 1
-        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            raise FileRefused(line, "uses an anchor or alias", "write the value out")
-        if getattr(event, "tag", None):
-            raise FileRefused(line, f"uses the tag {event.tag}", "plain values only")
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise FileRefused(line, f"is nested deeper than {MAX_DEPTH}", "flatten it")
-
-
-def _bracket_depth(text: str) -> int:
-    """Returns an upper bound of the nesting: brackets in text count too, and so does the deepest indentation."""
-    depth = deepest = 0
-    for character in text:
-        if character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
-    indentation = max((len(line) - len(line.lstrip(" ")) for line in text.splitlines()), default=0)
-    dashes = max((line.count("- ") for line in text.splitlines()), default=0)
-    return deepest + indentation // 2 + dashes
 
 
 def _line(node: yaml.Node | None, place: Sequence[str | int]) -> int:
@@ -413,8 +341,12 @@ def _line(node: yaml.Node | None, place: Sequence[str | int]) -> int:
 
 def facts(base: KnowledgeBase) -> Iterator[model.Evidence]:
     """Yields everything in the knowledge base that carries evidence."""
-    collections = [getattr(base, field) for _, field in NODES.values()]
-    edges = [getattr(base, field) for _, field, _ in EDGES.values()]
-    for thing in chain(*(collection.values() for collection in collections), *edges):
+    for thing in things(base):
         if isinstance(thing, model.Evidence):
             yield thing
+
+
+def things(base: KnowledgeBase) -> Iterator[Any]:
+    """Yields every node and every edge of the knowledge base."""
+    collections = (getattr(base, kind.field) for kind in KINDS.values())
+    return chain.from_iterable(one.values() if isinstance(one, dict) else one for one in collections)

@@ -155,7 +155,7 @@ class Muscle(Evidence):
     """A muscle, or the part of one that has its own pain pattern.
 
     `palpability` is in [0, 1]. `lies_in` are the zones under whose skin the muscle lies: what a local
-    contraindication in a zone cuts.
+    contraindication in a zone cuts. `parent` is the muscle group that this muscle is a part of.
     """
 
     id: str
@@ -175,6 +175,18 @@ class Muscle(Evidence):
     parent: str = ""
     chapter: str = ""
     identifiers: Identifiers | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MuscleGroup(Evidence):
+    """A word that people type for several muscles (hamstrings, rotator cuff), or the whole of which they are parts.
+
+    It leads to its members and is never itself a finding or a step of a plan.
+    """
+
+    id: str
+    names: tuple[str, ...]
+    members: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -653,6 +665,7 @@ class KnowledgeBase:
     sources: dict[str, Source] = field(default_factory=dict)
     regions: dict[str, Region] = field(default_factory=dict)
     muscles: dict[str, Muscle] = field(default_factory=dict)
+    muscle_groups: dict[str, MuscleGroup] = field(default_factory=dict)
     zones: dict[str, Zone] = field(default_factory=dict)
     motions: dict[str, Motion] = field(default_factory=dict)
     positions: dict[str, Position] = field(default_factory=dict)

@@ -63,7 +63,10 @@ def read_running() -> Running | None:
 
 @contextlib.contextmanager
 def announced(running: Running) -> Iterator[None]:
-    """Leaves word for other commands for the length of a with block."""
+    """Leaves word for other commands for the length of a with block, unless another stack already has."""
+    if read_running():
+        yield
+        return
     path = running_file()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.write_text(json.dumps(asdict(running)))
@@ -82,7 +85,7 @@ def private_stack(say: Callable[[str], None]) -> Iterator[Running]:
 
 @contextlib.contextmanager
 def stack(folder: Path, say: Callable[[str], None]) -> Iterator[Running]:
-    """Runs Redis (unless MYOPLAN_REDIS_URL names one) and both services over `folder` for the length of a with block."""
+    """Runs Redis (unless MYOPLAN_REDIS_URL names one) and both services over `folder` for a with block."""
     with ExitStack() as running:
         keys = LocalKeys(folder / "keys")
         url = os.environ.get("MYOPLAN_REDIS_URL", "")
@@ -108,9 +111,7 @@ def stack(folder: Path, say: Callable[[str], None]) -> Iterator[Running]:
         say("Starting the planner service")
         planner_settings = {**shared, **_address("MYOPLAN_PLANNER_LISTEN"), "MYOPLAN_ASSESSMENT_ADDRESS": assessment}
         planner = running.enter_context(service("planner", planner_settings, logs))
-        yield Running(
-            assessment=assessment, planner=planner, keys=str(keys.folder), store=store, process=os.getpid()
-        )
+        yield Running(assessment=assessment, planner=planner, keys=str(keys.folder), store=store, process=os.getpid())
 
 
 def _address(setting: str) -> Mapping[str, str]:
@@ -120,23 +121,63 @@ def _address(setting: str) -> Mapping[str, str]:
 @contextlib.contextmanager
 def service(name: str, settings: Mapping[str, str], logs: Path) -> Iterator[str]:
     """Runs one service as a child process for the length of a with block; yields the address it serves on."""
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith("MYOPLAN_")}
-    log_file = logs / f"{name}.log"
-    with log_file.open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", f"services.{name}"],
-            env={**inherited, **settings},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            process_group=0,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - one async-signal-safe system call
-        )
+    process = ServiceProcess(name, settings, logs)
+    process.start()
     try:
-        yield _serving_address(name, process, log_file)
+        yield process.address
     finally:
+        process.stop()
+
+
+class ServiceProcess:
+    """One service as a child process; its log is a file in `logs`."""
+
+    def __init__(self, name: str, settings: Mapping[str, str], logs: Path) -> None:
+        self.name, self.log_file = name, logs / f"{name}.log"
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("MYOPLAN_")}
+        self._environment = {**inherited, **settings}
+        self._process: subprocess.Popen[bytes] | None = None
+        self.address = ""
+
+    def start(self) -> None:
+        """Starts the process and returns when it says where it serves. Raises ServiceFailed."""
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", f"services.{self.name}"],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                process_group=0,
+                preexec_fn=die_with_parent,  # noqa: PLW1509 - one async-signal-safe system call
+            )
+        assert self._process.stdout is not None  # noqa: S101 - asked for above
+        first_line: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=_read_line, args=(self._process.stdout, first_line), daemon=True).start()
+        with contextlib.suppress(queue.Empty):
+            line = first_line.get(timeout=READY_SECONDS)
+            if " on " in line:
+                self.address = line.rsplit(" on ", 1)[1].strip()
+                return
+        self.kill()
+        words = self.log_file.read_text(errors="replace").strip().splitlines()[-5:]
+        raise ServiceFailed(f"the {self.name} service did not start; {self.log_file} ends:\n" + "\n".join(words))
+
+    def stop(self) -> None:
+        """Ends the process in good order; by force if it takes too long."""
+        self.end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends the process at once, as a crash would."""
+        self.end(signal.SIGKILL)
+
+    def end(self, number: signal.Signals) -> int | None:
+        """Sends a signal and waits for the end; returns the exit code."""
+        process = self._process
+        if process is None:
+            return None
         if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(number)
             try:
                 process.wait(DRAIN_SECONDS)
             except subprocess.TimeoutExpired:
@@ -144,22 +185,9 @@ def service(name: str, settings: Mapping[str, str], logs: Path) -> Iterator[str]
                 process.wait()
         if process.stdout:
             process.stdout.close()
-
-
-def _serving_address(name: str, process: subprocess.Popen[bytes], log_file: Path) -> str:
-    """Waits for the one line in which a service says where it serves."""
-    assert process.stdout is not None  # noqa: S101 - asked for above
-    first_line: queue.Queue[str] = queue.Queue()
-    threading.Thread(target=_read_line, args=(process.stdout, first_line), daemon=True).start()
-    try:
-        line = first_line.get(timeout=READY_SECONDS)
-    except queue.Empty:
-        line = ""
-    if " on " not in line:
-        words = log_file.read_text(errors="replace").strip().splitlines()[-5:]
-        raise ServiceFailed(f"the {name} service did not start; the end of {log_file}:\n" + "\n".join(words))
-    return line.rsplit(" on ", 1)[1].strip()
+        return process.returncode
 
 
 def _read_line(stream: IO[bytes], answer: queue.Queue[str]) -> None:
-    answer.put(stream.readline().decode(errors="replace"))
+    with contextlib.suppress(ValueError):  # closed by the end of the process
+        answer.put(stream.readline().decode(errors="replace"))

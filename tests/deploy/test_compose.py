@@ -21,8 +21,8 @@ def compose() -> dict[str, Any]:
 
 
 def settings_of(text: str) -> dict[str, str]:
-    lines = [line.split(maxsplit=1) for line in text.splitlines() if line and not line.startswith("#")]
-    return {name: value for name, value in lines}
+    lines = (line.partition(" ") for line in text.splitlines() if line and not line.startswith("#"))
+    return {name: value for name, _, value in lines}
 
 
 def test_redis_is_durable() -> None:

@@ -24,13 +24,16 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_files_named_exist(page: Path) -> None:
     """Every `folder/file` in backticks is there."""
-    named = re.findall(r"`((?:services|cli|knowledge|proto|gen|tests|docs|deploy|examples|tools|benchmarks)/[\w./-]*)`", page.read_text())
+    named = re.findall(
+        r"`((?:services|cli|knowledge|proto|gen|tests|docs|deploy|examples|tools|benchmarks)/[\w./-]*)`",
+        page.read_text(),
+    )
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_api_page_lists_every_reason() -> None:
     listed = re.findall(r"^\| ([A-Z_]+) \|", (ROOT / "docs" / "api.md").read_text(), re.MULTILINE)
-    assert listed == [name for name in error_reason_pb2.ErrorReason.keys() if name != "ERROR_REASON_UNSPECIFIED"]
+    assert listed == [name for name in list(error_reason_pb2.ErrorReason.keys()) if name != "ERROR_REASON_UNSPECIFIED"]
 
 
 def test_readme_lists_every_command() -> None:

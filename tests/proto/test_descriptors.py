@@ -31,8 +31,9 @@ UNSIGNED = {FieldDescriptor.CPPTYPE_UINT32, FieldDescriptor.CPPTYPE_UINT64}
 COUNTERS = {"page_size", "revision", "version", "reviewed_count", "fact_count"}
 # Scales and scores without a unit, and values whose unit the motion or the parameter names.
 UNITLESS = {
-    *COUNTERS, "intensity", "tenderness", "pain", "pain_ceiling", "pressure_tolerance", "pressure_level", "max_pressure",
-    "pressure_min", "pressure_max", "repetitions", "contribution", "weight", "score", "quality", "palpability", "effect",
+    *COUNTERS, "intensity", "tenderness", "pain", "pain_ceiling", "pressure_tolerance", "pressure_level",
+    "max_pressure", "pressure_min", "pressure_max", "repetitions", "contribution", "weight", "score", "quality",
+    "palpability", "effect",
     "tissue_load", "objective", "upper_bound", "thumb", "wrist", "elbow", "tool", "number", "min", "max", "value",
     "norm_value", "deficit", "side_difference", "limit_min", "limit_max", "sd",
 }  # fmt: skip
