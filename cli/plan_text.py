@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -25,6 +23,57 @@ URGENCIES = {
     Urgency.ROUTINE: "at the next opportunity",
 }
 MOST_OMISSIONS = 8
+# The planner's rules in a few words; docs/planning.md explains each. Any other rule of a reason is a safety rule.
+SENTENCES = {
+    "referral_to_pain_zone": "refers to the {zone}",
+    "lies_under_pain_zone": "lies under the {zone}",
+    "palpation_positive": "positive when pressed",
+    "palpation_confirms": "palpation confirms it",
+    "palpation_unremarkable": "unremarkable when pressed",
+    "limits_reduced_motion": "limits {motion}, which is reduced",
+    "limits_painful_motion": "hurts in {motion}",
+    "key_of_satellite": "keeps {muscle} alive",
+    "functional_partner": "works with {muscle}",
+    "client_focus": "the client asked for this place",
+    "pinned_by_person": "pinned by a person",
+    "must_include": "demanded by a person",
+    "excluded_by_person": "excluded by a person",
+    "max_pressure": "the firmest pressure allowed",
+    "pressure_tolerance": "the client's pressure tolerance",
+    "avoided_by_client": "the client does not want it",
+    "region_not_to_touch": "the client does not allow this region",
+    "intraoral_consent": "work in the mouth is not allowed",
+    "position_unavailable": "the client cannot take a position for it",
+    "refer_only": "never by hand here: refer",
+    "endangerment_site": "near a place that can be hurt",
+    "no_technique": "no technique is left for it",
+    "technique_consent": "needs the client's consent",
+    "stop_when": "when to stop",
+    "safety_not_asked": "a safety question was never asked",
+    "serious_mimic": "something serious can hurt here",
+    "arrival": "every session begins so",
+    "key_motion": "the motion that is measured again at the end",
+    "warm_up_before_deep_work": "warms up before deep work",
+    "confirm_before_treatment": "nobody has palpated it yet",
+    "release_of_candidate": "the findings point to it",
+    "lengthen_after_release": "lengthens what was released",
+    "retest_of_treated_motion": "measures the reduced motion again",
+    "integrate_after_deep_work": "joins the region up again",
+    "close": "every session ends so",
+    "turn_to_reach": "the next muscles are reached so",
+    "not_palpated": "nobody has palpated it",
+    "stronger_checked_first": "stronger candidates are checked first",
+    "weak_evidence": "the findings hardly point to it",
+    "over_budget": "does not fit the time",
+    "turn_limit": "needs one turn too many",
+    "muscle_limit": "enough muscles for one session",
+    "tissue_load_cap": "enough deep work",
+    "hand_load_cap": "enough for the therapist's hands",
+    "missing_prerequisite": "what has to come first is not possible",
+    "free_minutes": "minutes are kept free",
+    "no_finding": "no finding points to a muscle",
+    "nothing_fits": "nothing fits",
+}
 
 
 def print_plan(plan: Plan, *, title: str, console: Console) -> None:
@@ -126,7 +175,10 @@ def _what(step: Step) -> str:
 
 
 def _short_why(step: Step) -> str:
-    return reason_sentence(step.rationale.reasons[0]) if step.rationale.reasons else ""
+    """Returns the two reasons that weigh most, or the rule that put the step there."""
+    weighing = [reason for reason in step.rationale.reasons if reason.HasField("contribution")]
+    chosen = sorted(weighing, key=lambda reason: -reason.contribution)[:2] or step.rationale.reasons[:1]
+    return "; ".join(reason_sentence(reason) for reason in chosen)
 
 
 def _print_omissions(plan: Plan, console: Console) -> None:
@@ -159,19 +211,19 @@ def _print_reasons(rationale: Rationale, console: Console) -> None:
 
 
 def reason_sentence(reason: Reason) -> str:
-    """Returns a typed reason as one sentence."""
-    nodes = _nodes(reason)
-    about = ", ".join(dict.fromkeys(nodes))
-    return f"{words(reason.rule)}: {about}" if about else words(reason.rule)
+    """Returns a typed reason as one sentence, made from its rule and its path."""
+    if reason.rule not in SENTENCES:
+        return f"safety rule {words(reason.rule)}"
+    ends = dict.fromkeys(_node(node) for edge in reason.path for node in (getattr(edge, "from"), edge.to))
+    of_kind = {
+        kind: [end for found, end in ends if found == kind] for kind in ("zone", "motion", "muscle", "technique")
+    }
+    return SENTENCES[reason.rule].format(**{kind: ", ".join(found) or "it" for kind, found in of_kind.items()})
 
 
-def _nodes(reason: Reason) -> Iterable[str]:
-    for edge in reason.path:
-        yield _node(edge.to)
-
-
-def _node(name: str) -> str:
-    return words(name.partition("/")[2] or name)
+def _node(name: str) -> tuple[str, str]:
+    kind, _, identifier = name.partition("/")
+    return kind, words(identifier)
 
 
 def _clock(seconds: float) -> str:

@@ -288,19 +288,15 @@ def dangling(thing: Any, nodes: Mapping[str, Mapping[str, Any]]) -> Iterator[str
 
 def references(thing: Any) -> Iterator[tuple[str, str, str]]:
     """Yields field, id and collection for every id that `thing` and its nested parts hold."""
-    type_: Any = type(thing)
-    plain, listed, nested = _reference_fields(type_)
-    for name, collection in plain:
-        if identifier := getattr(thing, name):
-            yield name, identifier, collection
-    for name, collection in listed:
-        for identifier in getattr(thing, name):
-            yield name, identifier, collection
-    for name in nested:
-        value = getattr(thing, name)
-        for part in value if isinstance(value, tuple) else (value,):
-            if part is not None:
-                yield from references(part)
+    for part in parts(thing):
+        type_: Any = type(part)
+        plain, listed, _ = _reference_fields(type_)
+        for name, collection in plain:
+            if identifier := getattr(part, name):
+                yield name, identifier, collection
+        for name, collection in listed:
+            for identifier in getattr(part, name):
+                yield name, identifier, collection
 
 
 @cache
@@ -344,6 +340,17 @@ def facts(base: KnowledgeBase) -> Iterator[model.Evidence]:
     for thing in things(base):
         if isinstance(thing, model.Evidence):
             yield thing
+
+
+def parts(thing: Any) -> Iterator[Any]:
+    """Yields a node or edge and every fact nested in it."""
+    type_: Any = type(thing)
+    yield thing
+    for name in _reference_fields(type_)[2]:
+        value = getattr(thing, name)
+        for part in value if isinstance(value, tuple) else (value,):
+            if part is not None:
+                yield from parts(part)
 
 
 def things(base: KnowledgeBase) -> Iterator[Any]:

@@ -9,7 +9,9 @@ import pytest
 from typer.main import get_command
 
 from cli.commands import application
+from cli.plan_text import SENTENCES
 from myoplan.planner.v1 import error_reason_pb2
+from services.planner.domain.reasons import Rule
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "knowledge").glob("*.md")])
@@ -48,3 +50,7 @@ def test_run_script_names_what_it_does() -> None:
     cases = re.findall(r"^  ([a-z| ]+)\)", (ROOT / "run").read_text(), re.MULTILINE)
     for name in (word for case in cases for word in case.replace("|", " ").split()):
         assert name in usage
+
+
+def test_the_command_line_has_a_sentence_for_every_rule_of_the_planner() -> None:
+    assert set(SENTENCES) == {rule.value for rule in Rule}

@@ -1,0 +1,1 @@
+"""The linter: whether the knowledge makes sense. One module is one rule; `registry` lists them."""
