@@ -135,7 +135,8 @@ class ServiceProcess:
     def __init__(self, name: str, settings: Mapping[str, str], logs: Path) -> None:
         self.name, self.log_file = name, logs / f"{name}.log"
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("MYOPLAN_")}
-        self._environment = {**inherited, **settings}
+        # The C core of gRPC writes lines of its own to the log otherwise.
+        self._environment = {"GRPC_VERBOSITY": "NONE", **inherited, **settings}
         self._process: subprocess.Popen[bytes] | None = None
         self.address = ""
 

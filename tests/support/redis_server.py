@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import queue
 import shutil
@@ -33,6 +34,7 @@ class RedisServer:
         self._program = find_redis().path
         self._process: subprocess.Popen[bytes] | None = None
         self._log: list[str] = []
+        self._said = threading.Condition()
 
     @property
     def socket(self) -> Path:
@@ -87,11 +89,18 @@ class RedisServer:
     def _listen(self, output: IO[bytes], told: queue.Queue[bool]) -> None:
         with output:
             for line in output:
-                self._log.append(line.decode(errors="replace").rstrip())
+                with self._said:
+                    self._log.append(line.decode(errors="replace").rstrip())
+                    self._said.notify_all()
                 # The last line that a start writes, in 6.2 and later, with a unix socket.
                 if b"ready to accept connections at" in line:
                     told.put(True)
         told.put(False)
+
+    def wait_for(self, words: str) -> None:
+        """Returns when the server has said something, now or before."""
+        with self._said:
+            assert self._said.wait_for(lambda: words in self.log, START_SECONDS), f"never said: {words}"
 
     def kill(self) -> None:
         """Ends the process at once, as a crash would."""
@@ -122,6 +131,12 @@ class RedisServer:
         self._signal(number)
         if self._process is not None:
             self._process.wait(START_SECONDS)
+
+
+async def noticed() -> None:
+    """Lets the event loop see that connections were closed, which it could not while the test ran the server."""
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 @contextlib.contextmanager

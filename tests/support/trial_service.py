@@ -9,7 +9,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,8 +63,10 @@ class TrialService:
     async def stream(self, _request: WatchAssessmentsRequest, _context: object) -> AsyncIterator[Any]:
         """Answers with a stream."""
         self.entered += 1
-        async for event in self.events():
-            yield event
+        events: Any = self.events()
+        async with aclosing(events):
+            async for event in events:
+                yield event
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Adds the handlers to a server, as the generated code does."""
