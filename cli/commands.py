@@ -10,7 +10,6 @@ from typing import Annotated
 
 import grpc
 import typer
-from rich.console import Console
 
 from cli import doctor, plan_text, serve
 from cli.cases import client_of, read_case
@@ -83,7 +82,7 @@ def fit(
             else:
                 if position:
                     print()
-                plan_text.print_plan(plan, title=label, console=Console(highlight=False))
+                plan_text.print_plan(plan, title=label, console=plan_text.console())
     for code in (ExitCode.USAGE, ExitCode.BLOCKED_BY_SAFETY, ExitCode.NO_FEASIBLE_PLAN):
         if code in codes:
             raise typer.Exit(code)
@@ -99,7 +98,7 @@ def show(
     """Show a stored plan."""
     with connect(server, quiet=True) as services:
         answer = services.plans.GetPlan(planner_service_pb2.GetPlanRequest(name=plan), metadata=services.credentials)
-    console = Console(highlight=False)
+    console = plan_text.console()
     if why:
         if not 0 < why <= len(answer.steps):
             raise Failure(f"the plan has steps 1 to {len(answer.steps)}", ExitCode.USAGE)
@@ -164,7 +163,7 @@ def demo(
 @application.command(name="doctor")
 def examine() -> None:
     """Tell what this machine has and lacks for Myoplan."""
-    if not doctor.examine(Console(highlight=False)):
+    if not doctor.examine(plan_text.console()):
         raise typer.Exit(ExitCode.ERROR)
 
 
@@ -190,7 +189,7 @@ def trace_zone(
                 muscles = [json.loads(proto_json(muscle)) for muscle in answer.muscles]
                 print(json.dumps({"zone": zone, "muscles": muscles}, ensure_ascii=False))
             else:
-                plan_text.print_trace(zone, answer, Console(highlight=False))
+                plan_text.print_trace(zone, answer, plan_text.console())
 
 
 @knowledge.command()
@@ -202,7 +201,7 @@ def screen(case: Path, server: Server = "", as_json: Json = False, quiet: Quiet 
         flags = [_screened_flag(flag) for flag in assessment.health_flags]
         request = knowledge_service_pb2.ScreenHealthRequest(health_flags=flags)
         answer = services.knowledge.ScreenHealth(request, metadata=services.credentials)
-    print(proto_json(answer)) if as_json else plan_text.print_screening(answer, Console(highlight=False))
+    print(proto_json(answer)) if as_json else plan_text.print_screening(answer, plan_text.console())
     if answer.disposition in {plan_pb2.Plan.REFER, plan_pb2.Plan.DO_NOT_TREAT}:
         raise typer.Exit(ExitCode.BLOCKED_BY_SAFETY)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -23,6 +25,10 @@ URGENCIES = {
     Urgency.ROUTINE: "at the next opportunity",
 }
 MOST_OMISSIONS = 8
+MIMIC = "serious_mimic"
+# Cautions that the plan tells in a place of their own: what was never asked, and what only looks muscular.
+TOLD_BELOW = {MIMIC, "safety_not_asked"}
+PLAIN_WIDTH = 132
 # The planner's rules in a few words; docs/planning.md explains each. Any other rule of a reason is a safety rule.
 SENTENCES = {
     "referral_to_pain_zone": "refers to the {zone}",
@@ -76,8 +82,14 @@ SENTENCES = {
 }
 
 
+def console() -> Console:
+    """Returns the console for data: as wide as the terminal, and of a fixed width when piped."""
+    plain = Console(highlight=False)
+    return plain if plain.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, width=PLAIN_WIDTH)
+
+
 def print_plan(plan: Plan, *, title: str, console: Console) -> None:
-    """Prints a plan on one screen: the session, what was left out, what to watch, what to ask."""
+    """Prints a plan: what to respect first, then the session, what was left out, what to ask, what to look out for."""
     budget = _minutes(plan.time_budget.ToTimedelta().total_seconds())
     console.print(f"[bold]{escape(title)}[/bold]  {DISPOSITIONS.get(plan.disposition, '?')}, {budget} min")
     if not plan.knowledge_reviewed:
@@ -85,15 +97,16 @@ def print_plan(plan: Plan, *, title: str, console: Console) -> None:
     for referral in plan.referrals:
         console.print(f"[bold]REFER {URGENCIES.get(referral.urgency, '')}:[/bold] {escape(referral.message)}")
     for caution in plan.cautions:
-        console.print(f"Caution: {escape(caution.message)}")
+        if caution.rule not in TOLD_BELOW:
+            console.print(f"Caution: {escape(caution.message)}")
     if plan.steps:
         console.print(_session(plan))
         used = _minutes(plan.planned_duration.ToTimedelta().total_seconds())
         slack = _minutes(plan.slack.ToTimedelta().total_seconds())
         console.print(f"{used} min planned, {slack} min free")
     _print_omissions(plan, console)
-    for question in plan.unanswered_questions:
-        console.print(f"Ask: {escape(question.question)} (until answered: {escape(question.assumption)})")
+    _print_questions(plan, console)
+    _print_mimics(plan, console)
     if plan.name:
         console.print(f"Plan {plan.name}, proposed; a person approves it, the machine never does.")
 
@@ -146,22 +159,26 @@ def side_word(side: Side.ValueType) -> str:
 
 def _session(plan: Plan) -> Table:
     table = Table(box=None, pad_edge=False, show_edge=False)
-    for heading, justify in (("#", "right"), ("at", "right"), ("min", "right"), ("", "left"), ("what", "left")):
-        table.add_column(heading, justify=justify, no_wrap=heading != "what")  # type: ignore[arg-type]
+    for heading in ("#", "at", "min"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("side", no_wrap=True)
+    table.add_column("where", ratio=4)
+    table.add_column("what, pressure 1-5", ratio=4)
     table.add_column("position", no_wrap=True)
-    table.add_column("press.", justify="right")
-    table.add_column("why")
+    table.add_column("why", ratio=6)
     for number, step in enumerate(plan.steps, 1):
+        pressure = f", {step.pressure_level}" if step.HasField("pressure_level") else ""
+        turn = step.phase == Step.TURN
         table.add_row(
             str(number),
             _clock(step.start_offset.ToTimedelta().total_seconds()),
             _minutes(step.duration.ToTimedelta().total_seconds()),
             side_word(step.side),
-            escape(_what(step)),
+            words(step.muscle or step.motion or step.region),
+            "turn the client" if turn else words(step.technique) + pressure,
             words(step.position),
-            f"{step.pressure_level}/5" if step.HasField("pressure_level") else "",
             escape(_short_why(step)),
-            style="dim" if step.phase == Step.TURN else "",
+            style="dim" if turn else "",
         )
     return table
 
@@ -169,9 +186,8 @@ def _session(plan: Plan) -> Table:
 def _what(step: Step) -> str:
     if step.phase == Step.TURN:
         return f"turn to {words(step.position)}"
-    place = words(step.muscle or step.motion or step.region)
-    technique = words(step.technique)
-    return f"{place}: {technique}" if place else technique
+    place = " ".join(part for part in (side_word(step.side), words(step.muscle or step.motion or step.region)) if part)
+    return f"{place}: {words(step.technique)}" if place else words(step.technique)
 
 
 def _short_why(step: Step) -> str:
@@ -197,6 +213,21 @@ def _omission(omission: Omission) -> str:
     )
     price = f" (needs {omission.minutes_needed:g} min)" if omission.HasField("minutes_needed") else ""
     return f"{thing or 'the session'}: {omission.message}{price}"
+
+
+def _print_questions(plan: Plan, console: Console) -> None:
+    if plan.unanswered_questions:
+        console.print("Ask before the session:")
+    for question in plan.unanswered_questions:
+        console.print(f"  {escape(question.question)} {escape(question.assumption)}")
+
+
+def _print_mimics(plan: Plan, console: Console) -> None:
+    looks = [caution for caution in plan.cautions if caution.rule == MIMIC]
+    if looks and plan.steps:
+        console.print("Not muscular, and for a doctor, if it looks like this:")
+        for caution in looks:
+            console.print(f"  {escape(caution.message.partition('. ')[2] or caution.message)}")
 
 
 def _print_reasons(rationale: Rationale, console: Console) -> None:

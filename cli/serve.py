@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from rich.console import Console
-
 from cli import plan_text
 from cli.connection import Connection, connected
 from cli.local.stack import Running, announced, data_folder, stack
@@ -30,7 +28,7 @@ def up() -> None:
 
 def demo(*, once: bool, plan: Callable[[Connection, Path], Plan]) -> None:
     """Serves over a temporary folder; plans every example case first."""
-    console = Console(highlight=False)
+    console = plan_text.console()
     with ExitStack() as everything:
         folder = Path(everything.enter_context(tempfile.TemporaryDirectory(prefix="myoplan-demo-")))
         ended = everything.enter_context(_signals())

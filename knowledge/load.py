@@ -31,6 +31,7 @@ __all__ = [
     "MAX_DEPTH",
     "MAX_FILES",
     "MAX_FILE_BYTES",
+    "OVERLAY_KEYS",
     "FileRefused",
     "KnowledgeInvalid",
     "Problem",
@@ -42,6 +43,8 @@ __all__ = [
 CURATED = Path(__file__).parent
 MAX_FILES = 500
 MAX_FOLDER_BYTES = 16 * 1024 * 1024
+# What a file of an overlay may say beside kind, defaults and entries.
+OVERLAY_KEYS = frozenset({"weakens_safety", "reason"})
 # Folders beside the knowledge that hold YAML of another form.
 NOT_KNOWLEDGE = {"overlays", "lint"}
 
@@ -118,12 +121,17 @@ class Reading:
             self._read_file(root, path)
 
     def _read_file(self, root: Path, path: Path) -> None:
+        name = str(path.relative_to(root))
         try:
             document = parse(path)
-            kind, defaults, entries = _frame(document, self._further_keys)
+            kind, defaults, entries = frame(document, self._further_keys)
             rows = [Row(values, root, path, place) for place, values in _rows(kind, defaults, entries)]
         except FileRefused as refused:
-            self.problems.append(Problem(str(path.relative_to(root)), refused.line, refused.message, refused.remedy))
+            self.problems.append(Problem(name, refused.line, refused.message, refused.remedy))
+            return
+        except _EntryRefused as refused:
+            line = self._line_of(path, refused.place)
+            self.problems.append(Problem(name, line, refused.message, refused.remedy))
             return
         self.rows[kind] += rows
         if further := {key: document[key] for key in self._further_keys & set(document)}:
@@ -168,11 +176,14 @@ class Reading:
 
     def problem(self, row: Row, inside: Place, message: str, remedy: str) -> None:
         """Notes a problem at a place inside an entry."""
-        if row.path not in self._composed:
-            self._composed[row.path] = yaml.compose(row.path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-        line = _line(self._composed[row.path], (*row.place, *inside))
+        line = self._line_of(row.path, (*row.place, *inside))
         where = ".".join(str(part) for part in row.place[1:])
         self.problems.append(Problem(str(row.path.relative_to(row.root)), line, f"{where}: {message}", remedy))
+
+    def _line_of(self, path: Path, place: Place) -> int:
+        if path not in self._composed:
+            self._composed[path] = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+        return _line(self._composed[path], place)
 
     def _typed(self, name: str, rows: list[Row]) -> list[Any]:
         type_: Any = KINDS[name].type
@@ -214,7 +225,10 @@ def _ids(value: Any) -> list[str]:
     return [identifier for identifier in value if isinstance(identifier, str)] if isinstance(value, list) else []
 
 
-def _frame(document: Any, further_keys: frozenset[str]) -> tuple[str, dict[str, Any], Any]:
+def frame(
+    document: Any, further_keys: frozenset[str] = frozenset()
+) -> tuple[str, dict[str, Any], dict[str, Any] | list[Any]]:
+    """Returns kind, defaults and entries of a document. Raises FileRefused."""
     if not isinstance(document, dict) or "kind" not in document or "entries" not in document:
         raise FileRefused(1, "not a knowledge file", "begin with kind: and entries:")
     unknown = set(document) - {"kind", "defaults", "entries"} - further_keys
@@ -231,30 +245,45 @@ def _frame(document: Any, further_keys: frozenset[str]) -> tuple[str, dict[str, 
     return kind, defaults, entries
 
 
+class _EntryRefused(Exception):
+    """An entry of a file has another form than entries of its kind."""
+
+    def __init__(self, place: Place, message: str, remedy: str) -> None:
+        super().__init__(message)
+        self.place, self.message, self.remedy = place, message, remedy
+
+
 def _rows(name: str, defaults: dict[str, Any], entries: Any) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """Yields each entry of a file with its place in it."""
+    """Yields each entry of a file with its place in it. Raises _EntryRefused."""
     kind = KINDS[name]
     if isinstance(kind, NodeKind):
         for identifier, values in entries.items():
+            place: Place = ("entries", identifier)
             if not _ID.fullmatch(identifier):
-                raise FileRefused(1, f"'{identifier}' is not an id", "lower-case words joined by underscores")
-            yield ("entries", identifier), {**defaults, **_fields(identifier, values), "id": identifier}
+                raise _EntryRefused(place, f"'{identifier}' is not an id", "lower-case words joined by underscores")
+            yield place, {**defaults, **_fields(place, values, "id"), "id": identifier}
     elif not kind.first:
         for position, values in enumerate(entries):
-            yield ("entries", position), {**defaults, **_fields(str(position), values)}
+            place = ("entries", position)
+            yield place, {**defaults, **_fields(place, values, "")}
     else:
         for identifier, items in entries.items():
             if not isinstance(items, list):
-                raise FileRefused(1, f"'{identifier}' has the wrong form", "a list of edges")
+                raise _EntryRefused(("entries", identifier), f"'{identifier}' has the wrong form", "a list of edges")
             for position, values in enumerate(items):
-                fields_ = _fields(f"{identifier}.{position}", values)
-                yield ("entries", identifier, position), {**defaults, **fields_, kind.first: identifier}
+                place = ("entries", identifier, position)
+                yield place, {**defaults, **_fields(place, values, kind.first), kind.first: identifier}
 
 
-def _fields(where: str, values: Any) -> dict[str, Any]:
-    if values is None or isinstance(values, dict):
-        return values or {}
-    raise FileRefused(1, f"'{where}' has the wrong form", "fields with values")
+def _fields(place: Place, values: Any, given: str) -> dict[str, Any]:
+    where = ".".join(str(part) for part in place[1:])
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise _EntryRefused(place, f"'{where}' has the wrong form", "fields with values")
+    if given in values:
+        raise _EntryRefused(place, f"'{where}' says its {given} again", f"leave {given} out: the key says it")
+    return values
 
 
 def _revision(typed: Mapping[str, list[Any]]) -> str:

@@ -133,6 +133,14 @@ def _marked(event: Any) -> FileRefused:
     return FileRefused(_line(event), f"uses the tag {event.tag}", "plain values only")
 
 
+def reads_as_itself(word: str) -> bool:
+    """Returns whether an unquoted word is read as the text that it is."""
+    try:
+        return _plain(word) == word
+    except _WordRefused:
+        return False
+
+
 @lru_cache(maxsize=1 << 16)
 def _plain(word: str) -> Any:
     """Returns what an unquoted word means. Most words come again and again, so their meaning is kept."""

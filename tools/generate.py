@@ -26,7 +26,7 @@ def includes() -> list[str]:
 
 def main() -> None:
     """Runs protoc."""
-    from grpc_tools import protoc
+    from grpc_tools import protoc  # noqa: PLC0415 - only in the generator's environment
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import os
 import re
@@ -19,6 +18,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
+
+from cli.local.child import command
 
 OLDEST = (6, 2)
 # Linux and macOS both refuse a longer path of a unix socket.
@@ -128,12 +129,11 @@ class RedisServer:
         place = ["--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700", "--dir", str(self.folder)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [self.binary.path, *place, *settings, "--daemonize", "no"],
+                command(str(self.binary.path), *place, *settings, "--daemonize", "no"),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 process_group=0,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - one async-signal-safe system call
             )
         end = time.monotonic() + START_SECONDS
         while not self._answers():
@@ -182,10 +182,3 @@ def running_redis(folder: Path) -> Iterator[RedisServer]:
         yield server
     finally:
         server.stop()
-
-
-def die_with_parent() -> None:
-    """Asks Linux to end this child when the launcher dies, so that a killed launcher leaves no orphan."""
-    if sys.platform == "linux":
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)

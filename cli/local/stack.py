@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import IO
 
 from cli.local.accounts import ISSUER, LocalKeys
-from cli.local.redis_server import die_with_parent, find_redis, running_redis
+from cli.local.child import command
+from cli.local.redis_server import find_redis, running_redis
 
 READY_SECONDS = 60.0
 DRAIN_SECONDS = 15.0
@@ -144,20 +145,19 @@ class ServiceProcess:
         """Starts the process and returns when it says where it serves. Raises ServiceFailed."""
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", f"services.{self.name}"],
+                command(sys.executable, "-m", f"services.{self.name}"),
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 process_group=0,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - one async-signal-safe system call
             )
         assert self._process.stdout is not None  # noqa: S101 - asked for above
         first_line: queue.Queue[str] = queue.Queue()
         threading.Thread(target=_read_line, args=(self._process.stdout, first_line), daemon=True).start()
         with contextlib.suppress(queue.Empty):
             line = first_line.get(timeout=READY_SECONDS)
-            if " on " in line:
+            if line.startswith("serving "):
                 self.address = line.rsplit(" on ", 1)[1].strip()
                 return
         self.kill()

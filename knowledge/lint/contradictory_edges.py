@@ -21,14 +21,15 @@ def check(base: KnowledgeBase) -> Iterator[Finding]:
     for refers in base.refers_to:
         said.setdefault(("refers_to", refers.muscle, refers.zone), []).append((refers.side, "", refers.role))
     for limits in base.limits_motion:
-        statement = (limits.side, limits.test_variant, _OPPOSED.get(limits.mechanism, limits.mechanism))
-        said.setdefault(("limits_motion", limits.motion, limits.muscle), []).append(statement)
+        said.setdefault(("limits_motion", limits.motion, limits.muscle), []).append(
+            (limits.side, limits.test_variant, _OPPOSED.get(limits.mechanism, limits.mechanism))
+        )
     for satellite in base.satellite_of:
-        statement = (satellite.side, "", satellite.mechanism)
-        said.setdefault(("satellite_of", satellite.muscle, satellite.key), []).append(statement)
+        pair = ("satellite_of", satellite.muscle, satellite.key)
+        said.setdefault(pair, []).append((satellite.side, "", satellite.mechanism))
     for treated in base.treated_by:
-        statement = (None, "", f"order {treated.order}")
-        said.setdefault(("treated_by", treated.technique, treated.muscle), []).append(statement)
+        pair = ("treated_by", treated.technique, treated.muscle)
+        said.setdefault(pair, []).append((None, "", f"order {treated.order}"))
     for (kind, first, second), statements in said.items():
         for one, other in combinations(dict.fromkeys(statements), 2):
             if _meet(one[0], other[0]) and one[1] == other[1] and one[2] != other[2]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from knowledge.lint.finding import Finding
-from knowledge.model import KnowledgeBase, Technique
+from knowledge.model import KnowledgeBase
 
 RULE = "dose_not_concave"
 REMEDY = "correct seconds, effect or load of the doses"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from knowledge.lint.finding import Finding
-from knowledge.model import HandTechnique, Handling, KnowledgeBase
+from knowledge.model import Handling, HandTechnique, KnowledgeBase
 
 RULE = "mouth_muscle_without_glove"
 REMEDY = "let handling and access agree"
 
 
 def check(base: KnowledgeBase) -> Iterator[Finding]:
-    """Yields muscles handled in the mouth without a gloved access, and gloved access to other muscles that forbid it."""
+    """Yields muscles handled in the mouth without a gloved access, and gloved access to muscles never worked on."""
     for muscle in base.muscles.values():
         gloved = any(access.hand is HandTechnique.GLOVED for access in muscle.access)
         if muscle.handling is Handling.INTRAORAL and not gloved:

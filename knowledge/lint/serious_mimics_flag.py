@@ -1,27 +1,26 @@
-"""A zone says that serious diseases imitate muscle pain there exactly when an urgent mimic names it."""
+"""A zone warns of serious diseases that imitate muscle pain when, and only when, such a disease is named for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from knowledge.lint.finding import Finding
-from knowledge.model import KnowledgeBase, Urgency
+from knowledge.model import KnowledgeBase, Mimic, Urgency
 
 RULE = "serious_mimics_flag"
 REMEDY = "let the flag of the zone and the mimics agree"
 
 
 def check(base: KnowledgeBase) -> Iterator[Finding]:
-    """Yields zones with the flag and no urgent mimic, and zones with an urgent mimic and no flag."""
-    urgent = {
-        zone
-        for mimic in base.mimics.values()
-        if mimic.urgency in {Urgency.EMERGENCY, Urgency.SAME_DAY}
-        for zone in mimic.zones
-    }
-    for zone in base.zones.values():
-        if zone.serious_mimics and zone.id not in urgent:
-            yield Finding(RULE, zone.id, "has serious mimics and none is named", REMEDY)
-        if not zone.serious_mimics and zone.id in urgent:
-            named = sorted(mimic.id for mimic in base.mimics.values() if zone.id in mimic.zones)
-            yield Finding(RULE, zone.id, f"has no serious mimics and one is named ({', '.join(named)})", REMEDY)
+    """Yields zones with the flag and no urgent mimic, and zones with an emergency among their mimics and no flag."""
+    mimics_of: dict[str, list[Mimic]] = {zone: [] for zone in base.zones}
+    for mimic in base.mimics.values():
+        for zone in mimic.zones:
+            mimics_of[zone].append(mimic)
+    for zone in base.zones:
+        urgent = [mimic.id for mimic in mimics_of[zone] if mimic.urgency in {Urgency.EMERGENCY, Urgency.SAME_DAY}]
+        emergencies = [mimic.id for mimic in mimics_of[zone] if mimic.urgency is Urgency.EMERGENCY]
+        if base.zones[zone].serious_mimics and not urgent:
+            yield Finding(RULE, zone, "has serious mimics and none is named", REMEDY)
+        if emergencies and not base.zones[zone].serious_mimics:
+            yield Finding(RULE, zone, f"has no serious mimics and {', '.join(emergencies)} is one", REMEDY)

@@ -13,7 +13,7 @@ REMEDY = "leave it out, or make it say what it adds"
 
 
 def check(base: KnowledgeBase) -> Iterator[Finding]:
-    """Yields rules whose stops and cuts another rule makes whenever they fire; rules that only tell something are left out."""
+    """Yields rules all of whose stops and cuts another makes when they fire; those that only tell something pass."""
     rules = tuple(base.rules.values())
     for position, rule in enumerate(rules):
         if rule.scope is Scope.MODIFY and rule.cuts is None and rule.urgency is None:

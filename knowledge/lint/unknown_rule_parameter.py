@@ -1,4 +1,4 @@
-"""A rule may test only details that all its conditions ask for, or it fires unseen on the others."""
+"""A rule may test only details that its conditions ask for, or it fires without the test."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ _OF_EVERY_FLAG = {"onset_days"}
 
 
 def check(base: KnowledgeBase) -> Iterator[Finding]:
-    """Yields tests on a detail that a condition of the rule does not have."""
+    """Yields tests on a detail that no condition asks, or that one of them does not and is enough to fire the rule."""
     for rule in base.rules.values():
-        for condition in rule.conditions:
-            asked = {parameter.key for parameter in base.conditions[condition].parameters} | _OF_EVERY_FLAG
-            for test in rule.when:
-                if test.parameter not in asked:
-                    told = f"tests '{test.parameter}', which '{condition}' does not ask"
-                    yield Finding(RULE, rule.id, told, REMEDY)
+        for test in rule.when:
+            asking = [condition for condition in rule.conditions if test.parameter in _asked(base, condition)]
+            silent = [condition for condition in rule.conditions if condition not in asking]
+            if silent and (rule.at_least == 1 or not asking):
+                told = f"tests '{test.parameter}', which {' and '.join(silent)} does not ask"
+                yield Finding(RULE, rule.id, told, REMEDY)
+
+
+def _asked(base: KnowledgeBase, condition: str) -> set[str]:
+    return {parameter.key for parameter in base.conditions[condition].parameters} | _OF_EVERY_FLAG

@@ -13,13 +13,17 @@ from knowledge.model import KnowledgeBase
 RULE = "unknown_word"
 REMEDY = "use one of the words"
 
+_ASPECTS = frozenset(
+    {"anterior", "posterior", "medial", "lateral", "superior", "inferior", "dorsal", "volar", "plantar"}
+)
+_CONDITION_KINDS = frozenset(
+    {"disease", "injury", "sign", "medication", "device", "pregnancy", "skin", "surgery", "mental"}
+)
 # Type -> field and its words. The meaning of each is in the docstring of the type.
 _WORDS: Mapping[type[Any], tuple[tuple[str, frozenset[str]], ...]] = {
     model.TriggerPointSite: (("tissue", frozenset({"belly", "attachment"})),),
     model.Identifiers: (("match", frozenset({"exact", "group"})),),
-    model.Zone: (
-        ("aspect", frozenset("anterior posterior medial lateral superior inferior dorsal volar plantar".split())),
-    ),
+    model.Zone: (("aspect", _ASPECTS),),
     model.Motion: (
         ("sides", frozenset({"left", "right", "midline"})),
         ("side_means", frozenset({"limb", "direction"})),
@@ -35,9 +39,7 @@ _WORDS: Mapping[type[Any], tuple[tuple[str, frozenset[str]], ...]] = {
     model.SatelliteOf: (("mechanism", frozenset({"referral_zone", "synergist", "antagonist", "nerve"})),),
     model.UnitMember: (("role", frozenset({"agonist", "synergist", "antagonist", "stabiliser"})),),
     model.Parameter: (("kind", frozenset({"number", "text", "truth"})),),
-    model.Condition: (
-        ("kind", frozenset("disease injury sign medication device pregnancy skin surgery mental".split())),
-    ),
+    model.Condition: (("kind", _CONDITION_KINDS),),
     model.Advice: (("kind", frozenset({"aftercare", "home_care", "self_stretch", "follow_up"})),),
 }
 

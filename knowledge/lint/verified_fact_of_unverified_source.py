@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from knowledge.lint.finding import Finding, subject_of
 from knowledge.load import facts
-from knowledge.model import KnowledgeBase, Status
+from knowledge.model import KnowledgeBase, MeasurementError, Norm, Status
 
 RULE = "verified_fact_of_unverified_source"
 REMEDY = "set the fact to unverified, or the source to verified if its page was read"
@@ -19,7 +19,8 @@ def check(base: KnowledgeBase) -> Iterator[Finding]:
         if fact.status is Status.VERIFIED and fact.source in unread:
             yield Finding(RULE, subject_of(fact), f"is verified by '{fact.source}', which nobody read", REMEDY)
     for motion in base.motions.values():
-        for number in (*motion.norms, *motion.measurement_errors):
+        numbers: tuple[Norm | MeasurementError, ...] = (*motion.norms, *motion.measurement_errors)
+        for number in numbers:
             if number.status is Status.VERIFIED and number.source in unread:
                 told = f"{number.value:g} is verified by '{number.source}', which nobody read"
                 yield Finding(RULE, motion.id, told, REMEDY)

@@ -53,21 +53,38 @@ def make_logger(level: str = "info", stream: TextIO | None = None) -> FilteringB
     """
     logger = structlog.wrap_logger(
         structlog.WriteLogger(stream or sys.stderr),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _name_errors,
-            _only_allowed,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        processors=_processors(),
+        wrapper_class=_from_level(level),
         cache_logger_on_first_use=True,
     )
     return cast("FilteringBoundLogger", logger)
 
 
-def capture_library_logs(logger: FilteringBoundLogger) -> None:
-    """Sends the warnings of libraries to `logger`: which library and place, not the text. For a whole process."""
+def _processors() -> list[structlog.typing.Processor]:
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _name_errors,
+        _only_allowed,
+        structlog.processors.JSONRenderer(),
+    ]
+
+
+def _from_level(level: str) -> type[FilteringBoundLogger]:
+    return structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()])
+
+
+def capture_process_logs(logger: FilteringBoundLogger, level: str = "info") -> None:
+    """Sends everything that a process logs where `logger` writes, and nothing to standard output. For a whole process.
+
+    The project's own modules that log by themselves write lines of the same form; of the warnings of libraries only
+    the library and the place are written, not the text.
+    """
+    structlog.configure(
+        processors=_processors(),
+        wrapper_class=_from_level(level),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )
     logging.basicConfig(level=logging.WARNING, handlers=[_LibraryHandler(logger)], force=True)
     logging.captureWarnings(capture=True)
 

@@ -60,8 +60,10 @@ class Write:
 class Entry:
     """The sealed entry of one revision (or of one refusal, with `revision` 0 and an empty `etag`).
 
-    `seq` orders the clinic's events; it is the cursor of a watcher. `seal` is the HMAC-SHA-256 over everything else and
-    over the seal of the revision before (`previous_seal`), with the key `key_id` that is not in the store.
+    `seq` orders the clinic's events; it is the cursor of a watcher. `seal` is the HMAC-SHA-256 over everything else but
+    `seq` and `etag`, and over the seal of the revision before (`previous_seal`), with the key `key_id` that is not in
+    the store. The store gives `seq` after the seal is made; `written_after`, the highest seq that the writer had seen,
+    is sealed in its place, so an entry cannot be moved in front of what came before it.
     """
 
     seq: int
@@ -78,6 +80,7 @@ class Entry:
     facts: Mapping[str, str]
     content_digest: str
     previous_seal: str
+    written_after: int
     key_id: str
     seal: str
 
@@ -92,7 +95,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A page of newest revisions, newest record first. `next_after` is the position to go on from, `None` at the end."""
+    """A page of newest revisions, newest record first. `next_after`: the position to go on from, `None` at the end."""
 
     revisions: tuple[Revision, ...]
     next_after: int | None
@@ -180,5 +183,5 @@ class RecordStore(Protocol):
         ...
 
     async def verify(self, clinic: str) -> tuple[str, ...]:
-        """Checks every chain, seal and sequence number of the clinic; returns one sentence per problem, empty if sound."""
+        """Checks every chain, seal and sequence number of the clinic; one sentence per problem, empty if sound."""
         ...

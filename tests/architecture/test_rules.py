@@ -40,6 +40,8 @@ def test_no_path_of_a_machine_is_committed() -> None:
     found = [
         name.decode()
         for name in names
-        if name and (ROOT / name.decode()).is_file() and any(mark in (ROOT / name.decode()).read_bytes() for mark in marks)
+        if name
+        and (ROOT / name.decode()).is_file()
+        and any(mark in (ROOT / name.decode()).read_bytes() for mark in marks)
     ]
     assert found == []

@@ -60,7 +60,11 @@ class Stage:
             "MYOPLAN_SEAL_KEY_FILE": str(self.keys.seal_key_file),
         }
         self.service = ServiceProcess("assessment", settings, self.folder)
-        self.service.start()
+        try:
+            self.service.start()
+        except BaseException:
+            self.redis.stop()
+            raise
         self.proxy = LossyProxy(self.service.address)
 
     def kill(self, *, service: bool, redis: bool) -> None:

@@ -6,7 +6,6 @@ A scenario is a case of `examples/cases`, what to change in it, the minutes, and
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,11 +15,20 @@ from typing import Any
 import pytest
 import yaml
 from google.protobuf import json_format
-from tests.scenarios.planning import plan_in_the_domain, plan_over_grpc
+from google.protobuf.duration_pb2 import Duration
 
 from cli.cases import read_case
+from cli.connection import Connection
 from myoplan.assessment.v1.assessment_pb2 import Assessment
+from myoplan.assessment.v1.assessment_service_pb2 import CompleteAssessmentRequest, CreateAssessmentRequest
 from myoplan.planner.v1.plan_pb2 import Omission, Plan, Side, Step, Urgency
+from myoplan.planner.v1.planner_service_pb2 import CreatePlanRequest
+from services.planner.clients.assessment import read_assessment
+from services.planner.domain.canonical import content_digest
+from services.planner.domain.constraints import Constraints
+from services.planner.graph.index import KnowledgeGraph
+from services.planner.session.propose import PlanRequest
+from services.planner.usecases.create import checked_plan
 
 HERE = Path(__file__).parent
 CASES = HERE.parents[1] / "examples" / "cases"
@@ -55,13 +63,45 @@ SCENARIOS = [read(path) for path in sorted(HERE.glob("*.yaml"))]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-async def test_scenario(scenario: Scenario) -> None:
-    stored, over_grpc = await plan_over_grpc(scenario.assessment, scenario.minutes)
-    in_the_domain = await asyncio.to_thread(plan_in_the_domain, stored, scenario.minutes)
-    assert over_grpc == in_the_domain, "gRPC and the domain disagree"
-    problems = [problem for word, value in scenario.expect.items() for problem in EXPECTATIONS[word](over_grpc, value)]
-    assert problems == [], "\n".join([*problems, *summary(over_grpc)])
-    check_sums(over_grpc)
+def test_scenario(scenario: Scenario, services: Connection, graph: KnowledgeGraph) -> None:
+    stored = recorded(scenario, services)
+    plan = planned(scenario, services, stored)
+    assert plan.digest == digest_in_the_domain(scenario, stored, graph), "gRPC and the domain disagree"
+    problems = [problem for word, value in scenario.expect.items() for problem in EXPECTATIONS[word](plan, value)]
+    assert problems == [], "\n".join([*problems, *summary(plan)])
+    check_sums(plan)
+
+
+def recorded(scenario: Scenario, services: Connection) -> Assessment:
+    """Records and seals the case."""
+    create = CreateAssessmentRequest(
+        parent=f"clients/{scenario.name.replace('_', '-')}", assessment=scenario.assessment
+    )
+    opened = services.assessments.CreateAssessment(create, metadata=services.credentials)
+    seal = CompleteAssessmentRequest(name=opened.name, etag=opened.etag)
+    return services.assessments.CompleteAssessment(seal, metadata=services.credentials)
+
+
+def planned(scenario: Scenario, services: Connection, stored: Assessment) -> Plan:
+    """Plans and stores it."""
+    budget = Duration(seconds=round(scenario.minutes * 60))
+    request = CreatePlanRequest(
+        parent=stored.name.partition("/assessments/")[0], plan=Plan(assessment=stored.name, time_budget=budget)
+    )
+    return services.plans.CreatePlan(request, metadata=services.credentials)
+
+
+def digest_in_the_domain(scenario: Scenario, stored: Assessment, graph: KnowledgeGraph) -> str:
+    """Plans the same without a server; returns what names the content, to the last byte."""
+    read = read_assessment(stored)
+    request = PlanRequest(
+        assessment=read.name,
+        assessment_etag=read.etag,
+        snapshot=read.snapshot,
+        constraints=Constraints(),
+        time_budget_seconds=round(scenario.minutes * 60),
+    )
+    return content_digest(checked_plan(request, graph), 1)
 
 
 def check_sums(plan: Plan) -> None:

@@ -14,8 +14,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
-from cli.local.redis_server import DURABLE, die_with_parent, find_redis
+from cli.local.child import command
+from cli.local.redis_server import DURABLE, find_redis
 
+ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 20.0
 # A temporary folder in memory would make every sync free and prove nothing about durability.
 REAL_FOLDER = Path("/var/tmp")  # noqa: S108
@@ -68,12 +70,12 @@ class RedisServer:
         }
         words = [word for name, value in {**place, **self.settings}.items() for word in (f"--{name}", value)]
         self._process = subprocess.Popen(
-            [self._program, *words],
+            command(str(self._program), *words),
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             process_group=0,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - one async-signal-safe system call
         )
         assert self._process.stdout is not None
         told: queue.Queue[bool] = queue.Queue()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from redis.asyncio import Redis
 
 from services.store.layout import Layout
-from services.store.memory import MemoryClinic
-from services.store.model import Actor, Refusal, Request, Write
+from services.store.memory import MemoryClinic, MemoryStore
+from services.store.model import Actor, RecordStore, Refusal, Request, Write
 from services.store.seals import Sealer, digest_of
 
 SEALER = Sealer.from_key(b"a key for tests, of 32 bytes .. ")
@@ -165,3 +166,19 @@ class RedisHand:
 
     async def unlist_record(self, parent: str, name: str) -> None:
         await self._client.zrem(self.layout.index(parent), name)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A store under test with a fresh clinic in it. `client` is None for the memory store."""
+
+    store: RecordStore
+    clinic: str
+    client: Redis | None
+
+    def hand(self, clinic: str | None = None) -> Hand:
+        """Returns the hand that changes what is stored of a clinic."""
+        if isinstance(self.store, MemoryStore):
+            return MemoryHand(self.store.clinic(clinic or self.clinic))
+        assert self.client is not None
+        return RedisHand(self.client, Layout(SERVICE, clinic or self.clinic))

@@ -103,7 +103,7 @@ from typing import Any
 from myoplan.assessment.v1.assessment_pb2 import Assessment
 from services.runtime.identity import KeySet, TokenVerifier
 from services.runtime.lifecycle import serve_until_signalled
-from services.runtime.logs import capture_library_logs, make_logger
+from services.runtime.logs import capture_process_logs, make_logger
 from services.runtime.server import ServerOptions, build_server
 from tests.support.tokens import ISSUER
 from tests.support.trial_service import NAME, RIGHTS, TrialService, descriptors, registration
@@ -128,7 +128,7 @@ async def close():
 
 async def main():
     logger = make_logger()
-    capture_library_logs(logger)
+    capture_process_logs(logger)
     key_set = KeySet(sys.argv[1])
     await key_set.load()
     service = TrialService()

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from services.runtime.logs import capture_library_logs, make_logger
+from services.runtime.logs import capture_process_logs, make_logger
 
 CANARY = "canary Anna Example"
 
@@ -102,7 +102,7 @@ def test_level_decides_what_is_written(stream: io.StringIO, level: str, count: i
 
 @pytest.mark.usefixtures("root_handlers")
 def test_text_of_libraries_stays_out(stream: io.StringIO) -> None:
-    capture_library_logs(make_logger(stream=stream))
+    capture_process_logs(make_logger(stream=stream))
     logging.getLogger("redis").warning("cannot reach %s", CANARY)
     logging.getLogger("redis").info("not worth a line")
     try:
@@ -122,7 +122,7 @@ def test_text_of_libraries_stays_out(stream: io.StringIO) -> None:
 
 @pytest.mark.usefixtures("root_handlers")
 def test_error_of_a_forgotten_task_stays_out(stream: io.StringIO) -> None:
-    capture_library_logs(make_logger(stream=stream))
+    capture_process_logs(make_logger(stream=stream))
 
     async def work() -> None:
         raise ValueError(CANARY)

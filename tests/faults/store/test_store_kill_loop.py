@@ -1,4 +1,4 @@
-"""redis-server is killed again and again under writers who repeat by request id: nothing acknowledged is lost or doubled.
+"""redis-server is killed again and again under writers who repeat by request id: nothing is lost, nothing doubled.
 
 A kill of the process alone leaves the page cache alive, so this does not prove the syncing to disk; it proves that the
 script is whole or absent, that the append-only file is replayed, and that repeating works across restarts.
@@ -68,7 +68,7 @@ async def work(store: RedisStore, clinic: str, writer: int, told: Acknowledged) 
 
 
 async def add_finding(store: RedisStore, clinic: str, name: str, finding: str, told: Acknowledged) -> None:
-    """Appends a finding to a record; after a lost race it reads again, with a new request id, as a new request would."""
+    """Appends a finding to a record; after a lost race it reads again and asks anew, with a new request id."""
     attempt = 0
     while True:
         try:
@@ -137,7 +137,7 @@ async def test_kills_lose_nothing_and_double_nothing(server: RedisServer) -> Non
 
 
 async def test_without_request_ids_a_finding_is_doubled(server: RedisServer, proxy: DroppingProxy) -> None:
-    """The control: the same writers, their requests without an id; the replies are lost for certain, then Redis dies."""
+    """The control: writers whose requests have no id; some replies are lost for certain, then Redis dies."""
     clinic = new_clinic()
     name = "clients/shared/assessments/shared"
 

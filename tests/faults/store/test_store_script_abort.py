@@ -14,12 +14,13 @@ from services.store.model import RecordDamaged, StoreNotDurable, StoreUnavailabl
 from services.store.redis import RedisStore, _words_of_write
 from services.store.seals import entry_of_write
 from tests.support.commit_script import SCRIPT, Call, calls, with_fault
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import RedisServer, noticed
 from tests.support.store import RECORD, SEALER, SERVICE, new_clinic, person, refusal, request, write
 
 CALLS = calls(SCRIPT)
 FIRST_WRITE = next(number for number, call in enumerate(CALLS) if call.command == "XADD")
 AFTER_FIRST_WRITE = CALLS[FIRST_WRITE + 1 :]
+PASSED_BY = {"create": ("EXPIRE", "RENAME"), "revise": ("EXPIRE", "ZADD")}
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ async def store(server: RedisServer) -> AsyncIterator[RedisStore]:
         yield store
 
 
-async def everything(client: Redis) -> dict[bytes, Any]:
+async def everything(client: Redis) -> dict[bytes | str, Any]:
     """Returns every key of the server with its value, however it is stored."""
     return {key: await client.dump(key) for key in await client.keys()}
 
@@ -43,32 +44,29 @@ async def run(client: Redis, script: str, layout: Layout, asked: Write, store: R
     previous = (await store.read(layout.clinic, asked.name)).entry if asked.expected_etag else None
     entry = entry_of_write(SEALER, asked, previous=previous, written_after=0)
     keys, arguments = _words_of_write(layout, asked, SEALER.seal(layout.scope, entry))
-    return await client.eval(script, len(keys), *keys, *arguments)  # type: ignore[arg-type]
+    return await client.eval(script, len(keys), *keys, *arguments)
 
 
 @pytest.mark.parametrize("creates", [True, False], ids=["create", "revise"])
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: f"{call.command}-{call.key}-{call.start}")
 async def test_a_fault_before_any_call(client: Redis, store: RedisStore, call: Call, creates: bool) -> None:
-    """Up to the first write a fault leaves nothing. After it a fault would leave a part: see test_commit_script.py,
-    which holds that nothing can fail there. This is also the control: the harness does see a part when there is one.
+    """Up to the first write a fault leaves nothing.
+
+    After it a fault would leave a part; test_store_commit_script.py holds that nothing can fail there. This is also the
+    control: the test does see a part when there is one.
     """
     layout = Layout(SERVICE, new_clinic())
     actor = person(layout.clinic)
-    other = await store.write(write(actor, "clients/ada/assessments/other"))
+    await store.write(write(actor, "clients/ada/assessments/other"))
     first = None if creates else (await store.write(write(actor))).entry.etag
     asked = write(actor, after=first, asked=request("r1"))
     before = await everything(client)
-    try:
-        reply = await run(client, with_fault(SCRIPT, call), layout, asked, store)
-    except ResponseError as fault:
-        assert "FAULT" in str(fault)
-        changed = await everything(client) != before
-        assert changed == (call in AFTER_FIRST_WRITE)
-    else:
-        # The path does not pass this call.
-        assert reply[0] == b"stored"
-        assert call.command in {"EXPIRE", "ZADD", "RENAME", "EXISTS"}
-    assert other.entry.revision == 1
+    if call.command in (PASSED_BY["create"] if creates else PASSED_BY["revise"]):
+        assert (await run(client, with_fault(SCRIPT, call), layout, asked, store))[0] == b"stored"
+        return
+    with pytest.raises(ResponseError, match="FAULT"):
+        await run(client, with_fault(SCRIPT, call), layout, asked, store)
+    assert (await everything(client) != before) == (call in AFTER_FIRST_WRITE)
 
 
 WRONG_TYPES = ("trail", "newest", "earlier", "every", "client", "request")
@@ -134,6 +132,7 @@ async def test_a_store_that_went_back_in_time_stops_the_write(server: RedisServe
         for part in path.glob("*") if path.is_dir() else [path]:
             part.unlink()
     server.start()
+    await noticed()
     with pytest.raises(RecordDamaged, match="goes on with entry 1, but entry 1 was there before"):
         await store.write(write(person(clinic)))
 
@@ -179,3 +178,21 @@ async def test_a_server_that_becomes_a_replica_takes_no_write(client: Redis, sto
         await store.write(write(person(layout.clinic), after=first.entry.etag))
     await client.execute_command("REPLICAOF", "NO", "ONE")  # type: ignore[no-untyped-call]
     assert (await store.write(write(person(layout.clinic), after=first.entry.etag))).entry.revision == 2
+
+
+async def test_the_comparison_has_to_be_in_the_script(client: Redis, store: RedisStore) -> None:
+    """The control of the compare-and-swap: without it the second of two writers overwrites the first unseen."""
+    comparison = "if redis.call('GETRANGE', newest, 0, 31) ~= replaced then return {'changed'} end"
+    careless = SCRIPT.replace(comparison, "").replace("if redis.call('EXISTS', earlier) == 1 then", "if false then")
+    assert comparison in SCRIPT
+    for script, replies in ((SCRIPT, [b"stored", b"changed"]), (careless, [b"stored", b"stored"])):
+        layout = Layout(SERVICE, new_clinic())
+        first = (await store.write(write(person(layout.clinic)))).entry
+        words = []
+        for content in (b"one", b"other"):
+            asked = write(person(layout.clinic), after=first.etag, content=content)
+            entry = entry_of_write(SEALER, asked, previous=first, written_after=0)
+            words.append(_words_of_write(layout, asked, SEALER.seal(layout.scope, entry)))
+        answers = [await client.eval(script, len(keys), *keys, *arguments) for keys, arguments in words]
+        assert [answer[0] for answer in answers] == replies
+        assert (await store.verify(layout.clinic) == ()) == (script is SCRIPT)

@@ -1,0 +1,1 @@
+"""How figures are taken, next to the peers they are compared with."""

@@ -1,0 +1,1 @@
+"""The assessment service: records what was found in a client, keeps every revision, derives what the findings mean."""

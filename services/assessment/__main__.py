@@ -1,0 +1,113 @@
+"""Wires the assessment service together and serves it: `python -m services.assessment`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from structlog.typing import FilteringBoundLogger
+
+from knowledge.load import KnowledgeInvalid, load
+from knowledge.model import KnowledgeBase
+from myoplan.assessment.v1.assessment_service_pb2_grpc import add_AssessmentServiceServicer_to_server
+from services.assessment.api.errors import explain
+from services.assessment.api.parse import Parser
+from services.assessment.api.render import message_bytes
+from services.assessment.api.rights import RIGHTS, SERVICE
+from services.assessment.api.service import AssessmentService
+from services.assessment.config import AssessmentSettings
+from services.assessment.ports import Clock, NewId
+from services.assessment.storage.documents import JsonDocuments
+from services.assessment.usecases.records import Records
+from services.runtime.config import SettingsInvalid, load_settings
+from services.runtime.identity import KeySet, TokenVerifier
+from services.runtime.key_set import KeySetUnreadable
+from services.runtime.lifecycle import serve_until_signalled
+from services.runtime.logs import capture_process_logs, make_logger
+from services.runtime.server import Registration, RunningServer, ServerInvalid, ServerOptions, build_server
+from services.store.model import RecordStore
+from services.store.redis import RedisStore
+from services.store.seals import Sealer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STORE_PREFIX = "assessment"
+ANNOUNCED = "myoplan.assessment.v1"
+
+
+def build(
+    *,
+    options: ServerOptions,
+    store: RecordStore,
+    verifier: TokenVerifier,
+    knowledge: KnowledgeBase,
+    logger: FilteringBoundLogger,
+    clock: Clock = lambda: datetime.now(UTC),
+    new_id: NewId = lambda: str(uuid.uuid4()),
+) -> RunningServer:
+    """Returns the service, bound to its port. Its health is NOT_SERVING until it is set. Raises ServerInvalid."""
+    records = Records(
+        store=store,
+        documents=JsonDocuments(),
+        vocabulary=knowledge,
+        clock=clock,
+        new_id=new_id,
+        message_bytes=message_bytes,
+    )
+    service = AssessmentService(Parser(knowledge), records)
+    add: Callable[..., None] = add_AssessmentServiceServicer_to_server
+    return build_server(
+        options,
+        [Registration(service_name=SERVICE, add=lambda server: add(service, server))],
+        RIGHTS,
+        verifier,
+        explain,
+        logger,
+        on_denied=service.on_denied,
+    )
+
+
+async def serve(settings: AssessmentSettings) -> int:
+    """Serves until a signal and returns the exit code."""
+    logger = make_logger(settings.log_level)
+    capture_process_logs(logger, settings.log_level)
+    key_set = KeySet(settings.key_set, logger=logger)
+    await key_set.load()
+    seal = settings.seal_key()
+    store = RedisStore(
+        settings.redis_url.get_secret_value(),
+        STORE_PREFIX,
+        Sealer(seal.key_id, seal.key),
+        throwaway=settings.throwaway_store,
+        on_durability=lambda problem: server.health.set(SERVICE, problem is None),
+    )
+    server = build(
+        options=ServerOptions(address=settings.address, tls=settings.tls(), reflection=settings.reflection),
+        store=store,
+        verifier=TokenVerifier(key_set, settings.issuer),
+        knowledge=load(),
+        logger=logger,
+    )
+    async with store:
+        return await serve_until_signalled(server, announce=ANNOUNCED, close=_nothing, logger=logger)
+
+
+async def _nothing() -> None:
+    """The store closes with its block."""
+
+
+def main() -> int:
+    """Returns the exit code: 2 if the service cannot start as it is set up."""
+    try:
+        return asyncio.run(serve(load_settings(AssessmentSettings)))
+    except (SettingsInvalid, ServerInvalid, KnowledgeInvalid, KeySetUnreadable) as problem:
+        print(problem, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

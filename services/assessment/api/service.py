@@ -1,0 +1,129 @@
+"""The handlers: parse, call, render."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from typing import Any
+
+from myoplan.assessment.v1 import assessment_pb2 as pb
+from myoplan.assessment.v1 import assessment_service_pb2 as service_pb
+from myoplan.assessment.v1.assessment_service_pb2_grpc import AssessmentServiceServicer
+from services.assessment.api import render
+from services.assessment.api.parse import Parser
+from services.assessment.usecases.create import create_assessment
+from services.assessment.usecases.findings import record_findings, retract_findings
+from services.assessment.usecases.lifecycle import amend_assessment, complete_assessment, void_assessment
+from services.assessment.usecases.read import get_assessment, list_assessments
+from services.assessment.usecases.records import Records
+from services.assessment.usecases.refusals import record_refusal
+from services.assessment.usecases.revisions import list_revisions
+from services.assessment.usecases.update import update_assessment
+from services.assessment.usecases.watch import watch_assessments
+from services.runtime.identity import Caller, current_caller
+from services.store.model import Actor
+
+
+def actor_of(caller: Caller) -> Actor:
+    """Returns who acts, as the store keeps it."""
+    return Actor(
+        clinic=caller.clinic,
+        person=caller.person,
+        display_name=caller.display_name,
+        roles=tuple(sorted(role.value for role in caller.roles)),
+    )
+
+
+def _actor() -> Actor:
+    return actor_of(current_caller())
+
+
+class AssessmentService(AssessmentServiceServicer):
+    """Implements the contract. Errors pass through; `errors.explain` says what they mean."""
+
+    def __init__(self, parser: Parser, records: Records) -> None:
+        self._parse = parser
+        self._records = records
+
+    async def on_denied(self, caller: Caller, method: str) -> None:
+        """Leaves a trace of a call that the caller had no right to."""
+        await record_refusal(self._records, actor_of(caller), method.rpartition("/")[2])
+
+    async def CreateAssessment(self, request: service_pb.CreateAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
+        """Creates an assessment."""
+        command = self._parse.create(_actor(), request)
+        stored = await create_assessment(self._records, command)
+        return render.assessment(stored)
+
+    async def GetAssessment(self, request: service_pb.GetAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
+        """Gets an assessment."""
+        query = self._parse.get(_actor(), request)
+        stored = await get_assessment(self._records, query)
+        return render.assessment(stored)
+
+    async def ListAssessments(  # noqa: N802
+        self,
+        request: service_pb.ListAssessmentsRequest,
+        context: Any,  # noqa: ARG002
+    ) -> service_pb.ListAssessmentsResponse:
+        """Lists assessments."""
+        query = self._parse.list(_actor(), request)
+        page = await list_assessments(self._records, query)
+        return render.assessment_page(query, page)
+
+    async def UpdateAssessment(self, request: service_pb.UpdateAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
+        """Changes intake fields."""
+        command = self._parse.update(_actor(), request)
+        stored = await update_assessment(self._records, command)
+        return render.assessment(stored)
+
+    async def RecordFindings(self, request: service_pb.RecordFindingsRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
+        """Records findings."""
+        command = self._parse.record(_actor(), request)
+        stored = await record_findings(self._records, command)
+        return render.assessment(stored)
+
+    async def RetractFindings(self, request: service_pb.RetractFindingsRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
+        """Takes findings back."""
+        command = self._parse.retract(_actor(), request)
+        stored = await retract_findings(self._records, command)
+        return render.assessment(stored)
+
+    async def CompleteAssessment(self, request: service_pb.CompleteAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
+        """Seals an assessment."""
+        command = self._parse.complete(_actor(), request)
+        stored = await complete_assessment(self._records, command)
+        return render.assessment(stored)
+
+    async def VoidAssessment(self, request: service_pb.VoidAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
+        """Voids an assessment."""
+        command = self._parse.void(_actor(), request)
+        stored = await void_assessment(self._records, command)
+        return render.assessment(stored)
+
+    async def AmendAssessment(self, request: service_pb.AmendAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
+        """Opens a sealed assessment again."""
+        command = self._parse.amend(_actor(), request)
+        stored = await amend_assessment(self._records, command)
+        return render.assessment(stored)
+
+    async def ListAssessmentRevisions(  # noqa: N802
+        self,
+        request: service_pb.ListAssessmentRevisionsRequest,
+        context: Any,  # noqa: ARG002
+    ) -> service_pb.ListAssessmentRevisionsResponse:
+        """Lists revisions."""
+        query = self._parse.revisions(_actor(), request)
+        page = await list_revisions(self._records, query)
+        return render.revision_page(query, page)
+
+    async def WatchAssessments(  # noqa: N802
+        self,
+        request: service_pb.WatchAssessmentsRequest,
+        context: Any,  # noqa: ARG002
+    ) -> AsyncIterator[service_pb.AssessmentEvent]:
+        """Streams events."""
+        query = self._parse.watch(_actor(), request)
+        async with aclosing(watch_assessments(self._records, query)) as entries:
+            async for entry in entries:
+                yield render.event(entry)

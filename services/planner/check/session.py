@@ -1,0 +1,315 @@
+"""Checks of time, order, positions, doses and loads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from knowledge.model import Dose
+from services.planner.check.findings import HANDS_ON, TREATMENT, Finding, Subject
+from services.planner.domain.plan import STEP_SECONDS, Phase, Step
+from services.planner.domain.sides import Side
+
+_ORDER = {Phase.ARRIVAL: 0, Phase.RETEST: 2, Phase.CLOSE: 4}
+_LOADS = ("thumb", "wrist", "elbow", "tool")
+
+
+def minutes_add_up(subject: Subject) -> Iterator[Finding]:
+    """Planned and free time are the budget, planned time is the sum of the steps."""
+    plan = subject.plan
+    if not 0 < plan.time_budget_seconds <= 60 * subject.number("session_minutes_most"):
+        yield Finding(rule="budget", message=f"the budget is {plan.time_budget_seconds} s")
+    if plan.slack_seconds < 0 or plan.planned_seconds > plan.time_budget_seconds:
+        yield Finding(rule="budget", message="the steps take longer than the budget")
+    if plan.planned_seconds + plan.slack_seconds != plan.time_budget_seconds:
+        yield Finding(rule="budget", message="planned and free time are not the budget")
+    if sum(step.duration_seconds for step in plan.steps) != plan.planned_seconds:
+        yield Finding(rule="sum", message="the planned time is not the sum of the steps")
+
+
+def steps_join(subject: Subject) -> Iterator[Finding]:
+    """Each step begins where the one before ends, and lasts a multiple of half a minute."""
+    end = 0
+    for step in subject.plan.steps:
+        if step.start_seconds != end:
+            yield Finding(rule="offset", step=step.id, message=f"begins at {step.start_seconds} s, not at {end} s")
+        if step.duration_seconds <= 0 or step.duration_seconds % STEP_SECONDS:
+            yield Finding(rule="grid", step=step.id, message=f"lasts {step.duration_seconds} s")
+        end = step.start_seconds + step.duration_seconds
+
+
+def steps_have_names(subject: Subject) -> Iterator[Finding]:
+    """Every step has an id of its own that begins with its phase, an instruction and a reason."""
+    seen: set[str] = set()
+    for step in subject.plan.steps:
+        if step.id in seen:
+            yield Finding(rule="id", step=step.id, message="is there twice")
+        seen.add(step.id)
+        if not step.id.startswith(step.phase.value):
+            yield Finding(rule="id", step=step.id, message=f"is a step of phase {step.phase.value}")
+        if not step.instruction or not step.reasons:
+            yield Finding(rule="reason", step=step.id, message="has no instruction or no reason")
+
+
+def phases_in_order(subject: Subject) -> Iterator[Finding]:
+    """Arrival comes first, re-tests after all work on muscles, the close last; there is one of each at most."""
+    places = [
+        (_ORDER.get(step.phase, 3 if step.phase is Phase.INTEGRATE and not step.muscle else 1), step)
+        for step in subject.plan.steps
+    ]
+    for (one, _), (other, step) in pairwise(places):
+        if one > other:
+            yield Finding(rule="phase", step=step.id, message="comes too late in the session")
+    for phase in (Phase.ARRIVAL, Phase.CLOSE):
+        found = [step for step in subject.plan.steps if step.phase is phase]
+        if len(found) > 1:
+            yield Finding(rule="phase", step=found[1].id, message="is a second one")
+
+
+def positions_and_turns(subject: Subject) -> Iterator[Finding]:
+    """A change of position is a turn with the minutes of the table; there are no more turns than the session allows."""
+    changes = {frozenset(change.between): change.seconds for change in subject.base.position_changes}
+    current = ""
+    for step in subject.plan.steps:
+        if step.position and step.position not in subject.base.positions:
+            yield Finding(rule="position", step=step.id, message=f"there is no position {step.position}")
+        elif step.phase is Phase.TURN:
+            needed = changes.get(frozenset({current, step.position}))
+            if needed is None or step.duration_seconds != -(-needed // STEP_SECONDS) * STEP_SECONDS:
+                yield Finding(rule="turn", step=step.id, message="is not the turn of the table")
+        elif current and step.position != current:
+            yield Finding(rule="turn", step=step.id, message=f"is {step.position} without a turn from {current}")
+        elif not step.position and step.phase is not Phase.ARRIVAL:
+            yield Finding(rule="position", step=step.id, message="has no position")
+        current = step.position or current
+    turns = sum(step.phase is Phase.TURN for step in subject.plan.steps)
+    limit = _turn_limit(subject)
+    if turns > limit:
+        yield Finding(rule="turn", message=f"{turns} turns, at most {limit}")
+
+
+def _turn_limit(subject: Subject) -> int:
+    minutes = subject.plan.time_budget_seconds / 60
+    for most in (60, 90):
+        if minutes <= most:
+            return int(subject.number(f"turn_limit_up_to_{most}_minutes"))
+    return int(subject.number("turn_limit_above_90_minutes"))
+
+
+def muscles_are_reached(subject: Subject) -> Iterator[Finding]:
+    """A step names a muscle that exists, on a side that it has, in a position that reaches it there."""
+    for step in subject.plan.steps:
+        if step.muscle and step.muscle not in subject.base.muscles:
+            yield Finding(rule="muscle", step=step.id, message=f"there is no muscle {step.muscle}")
+    for _, step, muscle in subject.on_muscles():
+        sides = {Side.LEFT, Side.RIGHT} if muscle.paired else {Side.MIDLINE}
+        if step.side not in sides:
+            yield Finding(rule="side", step=step.id, message=f"{step.side} is not a side of {muscle.id}")
+        elif step.position not in {
+            _lying(access.position.value, step.side, one) for access in muscle.access for one in ("left", "right")
+        }:
+            yield Finding(rule="access", step=step.id, message=f"{muscle.id} is not reached {step.position}")
+
+
+def _lying(access: str, side: Side | None, midline: str) -> str:
+    """Returns the position id of an access for a treated side; a midline muscle may have either side up."""
+    if not access.startswith("side_lying"):
+        return access
+    treated = midline if side is Side.MIDLINE or side is None else side.value
+    below = treated if access.endswith("down") else {"left": "right", "right": "left"}[treated]
+    return f"side_lying_{below}"
+
+
+def techniques_fit(subject: Subject) -> Iterator[Finding]:
+    """A step uses a technique of its phase, on a muscle it is used on, at a dose it has, within its pressure."""
+    uses = {(use.muscle, use.technique) for use in subject.base.treated_by}
+    for step in subject.plan.steps:
+        if step.phase is not Phase.TURN and step.technique not in subject.base.techniques:
+            yield Finding(rule="technique", step=step.id, message=f"there is no technique {step.technique!r}")
+    for _, step, technique in subject.techniques():
+        if technique.phase.value != step.phase.value:
+            yield Finding(rule="technique", step=step.id, message=f"{technique.id} is not for this phase")
+        if step.muscle and (step.muscle, technique.id) not in uses:
+            yield Finding(rule="technique", step=step.id, message=f"{technique.id} is not used on {step.muscle}")
+        if step.pressure_level is not None and not (
+            1 <= step.pressure_level <= min(technique.pressure.max, technique.pressure.usual)
+        ):
+            yield Finding(rule="pressure", step=step.id, message=f"pressure {step.pressure_level} of {technique.id}")
+        yield from _dose_fits(subject, step)
+
+
+def _dose_fits(subject: Subject, step: Step) -> Iterator[Finding]:
+    dose = _dose(subject, step)
+    if dose is None:
+        yield Finding(rule="dose", step=step.id, message="has a dose that its technique does not have")
+        return
+    setups = [access.setup_seconds for access in subject.base.muscles[step.muscle].access] if step.muscle else []
+    longest = dose.seconds + max(setups, default=0) + STEP_SECONDS - 1
+    if not dose.seconds <= step.duration_seconds <= longest:
+        yield Finding(rule="dose", step=step.id, message=f"lasts {step.duration_seconds} s at {dose.seconds} s of dose")
+
+
+def _dose(subject: Subject, step: Step) -> Dose | None:
+    level = step.dose.level if step.dose else ""
+    return next((dose for dose in subject.base.techniques[step.technique].doses if dose.level == level), None)
+
+
+def needs_are_met(subject: Subject) -> Iterator[Finding]:
+    """What a technique needs has been done before, on the muscle itself or on its region and side."""
+    for place, step, technique in subject.techniques():
+        if step.phase not in HANDS_ON or not technique.needs or (not step.muscle):
+            continue
+        earlier = subject.plan.steps[:place]
+        met = any(
+            other.technique in technique.needs
+            and (
+                (other.muscle == step.muscle and other.side is step.side)
+                or (not other.muscle and other.region == subject.region_of(step) and other.side in {None, step.side})
+            )
+            for other in earlier
+        )
+        if not met:
+            yield Finding(rule="needs", step=step.id, message=f"nothing that {technique.id} needs comes before it")
+
+
+def work_in_order(subject: Subject) -> Iterator[Finding]:
+    """On one muscle: check, release, lengthen, full movement. Each of them once."""
+    stages = {Phase.CONFIRM: 0, Phase.RELEASE: 1, Phase.LENGTHEN: 2, Phase.INTEGRATE: 3}
+    last: dict[tuple[str, Side | None], int] = {}
+    for step in subject.plan.steps:
+        if step.muscle and step.phase in stages:
+            key = (step.muscle, step.side)
+            if last.get(key, -1) >= stages[step.phase]:
+                yield Finding(rule="order", step=step.id, message="comes after what it should come before")
+            last[key] = stages[step.phase]
+
+
+def muscles_in_order(subject: Subject) -> Iterator[Finding]:
+    """A positive key before its satellite, superficial before deep, unless such rules contradict each other."""
+    treated = subject.treated()
+    spots = {*treated, *((candidate.muscle, candidate.side) for candidate in subject.plan.candidates)}
+    rules = _key_pairs(subject, spots) | _layer_pairs(subject, spots)
+    followers: dict[Spot, set[Spot]] = {}
+    for first, then in rules | _mouth_pairs(subject, spots):
+        followers.setdefault(first, set()).add(then)
+    for first, then in sorted(rules, key=str):
+        both = first in treated and then in treated
+        # Rules that run in a circle cannot all hold; which of them does is the planner's choice.
+        if both and treated[first][0] > treated[then][0] and not _leads(followers, then, first):
+            yield Finding(rule="sequence", message=f"{then[0]} {then[1]} is treated before {first[0]} {first[1]}")
+
+
+Spot = tuple[str, Side | None]
+
+
+def _key_pairs(subject: Subject, spots: set[Spot]) -> set[tuple[Spot, Spot]]:
+    positive = subject.positive() or spots
+    by_muscle = _by_muscle(spots)
+    return {
+        (key, satellite)
+        for edge in subject.base.satellite_of
+        for satellite in by_muscle.get(edge.muscle, ())
+        for key in by_muscle.get(edge.key, ())
+        if key in positive and key != satellite and _sides_fit(edge.side.value, satellite[1], key[1])
+    }
+
+
+def _layer_pairs(subject: Subject, spots: set[Spot]) -> set[tuple[Spot, Spot]]:
+    by_muscle = _by_muscle(spots)
+    return {
+        (upper, lower)
+        for edge in subject.base.overlies
+        for upper in by_muscle.get(edge.muscle, ())
+        for lower in by_muscle.get(edge.deeper, ())
+        if _sides_fit("same", upper[1], lower[1])
+    }
+
+
+def _mouth_pairs(subject: Subject, spots: set[Spot]) -> set[tuple[Spot, Spot]]:
+    """Muscles that can be worked inside the mouth come after those of the same region that cannot."""
+    base = subject.base
+    inner = {muscle.id for muscle in base.muscles.values() if muscle.handling.value == "intraoral"}
+    gloved = {
+        use.technique for use in base.treated_by if use.muscle in inner and base.techniques[use.technique].consent
+    }
+    inside = inner | {use.muscle for use in base.treated_by if use.technique in gloved}
+    regions = {base.muscles[muscle].region for muscle in inside}
+    outer = {spot for spot in spots if spot[0] not in inside and base.muscles[spot[0]].region in regions}
+    return {(one, other) for one in outer for other in spots if other[0] in inside}
+
+
+def _by_muscle(spots: set[Spot]) -> dict[str, list[Spot]]:
+    found: dict[str, list[Spot]] = {}
+    for spot in spots:
+        found.setdefault(spot[0], []).append(spot)
+    return found
+
+
+def _sides_fit(relation: str, one: Side | None, other: Side | None) -> bool:
+    if Side.MIDLINE in {one, other} or relation == "both":
+        return True
+    return (one is other) == (relation == "same")
+
+
+def _leads(followers: dict[Spot, set[Spot]], start: Spot, end: Spot) -> bool:
+    reached, waiting = {start}, [start]
+    while waiting:
+        for then in followers.get(waiting.pop(), set()) - reached:
+            reached.add(then)
+            waiting.append(then)
+    return end in reached
+
+
+def loads_are_bearable(subject: Subject) -> Iterator[Finding]:
+    """Deep work stays below the caps of the session and of each region, the therapist's hands below theirs."""
+    tissue: dict[str, int] = {}
+    hands = dict.fromkeys(_LOADS, 0)
+    for _, step, technique in subject.techniques():
+        dose = _dose(subject, step)
+        region = subject.region_of(step)
+        tissue[region] = tissue.get(region, 0) + (dose.tissue_load if dose else 0)
+        for name in _LOADS:
+            hands[name] += getattr(technique.hand_load, name)
+    if sum(tissue.values()) > subject.number("tissue_load_cap_session"):
+        yield Finding(rule="tissue_load", message="more deep work than the session allows")
+    for region, load in tissue.items():
+        if load > subject.number("tissue_load_cap_region"):
+            yield Finding(rule="tissue_load", message=f"more deep work than {region or 'the body'} can digest")
+    used = subject.plan.constraints.hand_load_used_today
+    for name, load in hands.items():
+        today = getattr(used, name) if used else 0
+        if load and (
+            load > subject.number(f"hand_load_cap_{name}_session")
+            or load + today > subject.number(f"hand_load_cap_{name}_day")
+        ):
+            yield Finding(rule="hand_load", message=f"more load on the {name} than the hands should take")
+
+
+def muscles_get_their_time(subject: Subject) -> Iterator[Finding]:
+    """No more muscles than the time can do justice to; what a person demands is not counted out."""
+    treated = set(subject.treated())
+    minutes = subject.plan.time_budget_seconds / 60
+    most = max(1, int(subject.number("muscles_per_hour_most") * minutes / 60))
+    if len(treated - subject.demanded()) > most:
+        yield Finding(rule="muscle_limit", message=f"{len(treated)} muscles, at most {most}")
+    work: dict[Spot, int] = {}
+    for step in subject.plan.steps:
+        if step.phase in TREATMENT:
+            work[step.muscle, step.side] = work.get((step.muscle, step.side), 0) + step.duration_seconds
+    for (muscle, side), seconds in work.items():
+        if seconds > 60 * subject.number("minutes_per_muscle_most") and (muscle, side) not in subject.demanded():
+            yield Finding(rule="muscle_minutes", message=f"{muscle} {side} gets {seconds} s")
+
+
+def retests_are_of_treated_motions(subject: Subject) -> Iterator[Finding]:
+    """A re-test measures a motion that was measured, reduced and worked on."""
+    treated = {muscle for muscle, _ in subject.treated()}
+    for step in subject.plan.steps:
+        if step.phase is not Phase.RETEST:
+            continue
+        tests = [t for t in subject.plan.snapshot.rom_tests if t.motion == step.motion and t.side is step.side]
+        if not any(test.verdict.value == "reduced" for test in tests):
+            yield Finding(rule="retest", step=step.id, message="the motion was not found reduced")
+        limiting = {edge.muscle for edge in subject.base.limits_motion if edge.motion == step.motion}
+        if not limiting & treated:
+            yield Finding(rule="retest", step=step.id, message="no muscle that limits the motion was treated")

@@ -1,0 +1,1 @@
+"""What the planner calls: the assessment service, as its caller."""

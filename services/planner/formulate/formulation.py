@@ -1,0 +1,470 @@
+"""Formulates: what of the candidates and demands can be done at all, as a problem; and what cannot, with why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from knowledge.model import Muscle
+from knowledge.model import Phase as KnowledgePhase
+from services.planner.domain.constraints import Constraints, HandLoad
+from services.planner.domain.errors import DemandUnsafe
+from services.planner.domain.plan import Candidate, Caution, Omission, OmissionKind, Phase
+from services.planner.domain.problem import HALF_MINUTE_SECONDS, Companion, HandLoads, Package, Problem
+from services.planner.domain.reasons import Reason, Rule
+from services.planner.domain.sides import SIDE_LYING_LEFT, SIDE_LYING_RIGHT, Side
+from services.planner.domain.snapshot import Snapshot
+from services.planner.formulate.doses import (
+    WHOLE,
+    framed,
+    integration,
+    integration_technique,
+    longest_within,
+    session_frame,
+)
+from services.planner.formulate.order import Treated, before
+from services.planner.formulate.packages import Setting, Wish, Work, package_id, work_on
+from services.planner.graph.index import KnowledgeGraph
+from services.planner.screen.limits import Cut, Limits
+from services.planner.walk.candidates import has_positive_palpation, lead_of
+from services.planner.walk.lines import Spot, is_positive, motion_finding
+
+_MINUTE_SECONDS = 60
+# Cuts that are about one muscle and not about a technique as such.
+_OF_ONE_MUSCLE = {Rule.ENDANGERMENT_SITE, Rule.EXCLUDED_BY_PERSON, Rule.INTRAORAL_CONSENT}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Formulation:
+    """The problem, what it is about, and what is out before anything is solved.
+
+    `subjects` holds the candidate behind each package (a demanded muscle without findings has one of score 0).
+    `seconds` [s] is the session that a safety rule may have made shorter than the budget.
+    """
+
+    problem: Problem
+    subjects: Mapping[str, Candidate]
+    omissions: tuple[Omission, ...]
+    cautions: tuple[Caution, ...]
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    candidate: Candidate
+    demanded: bool
+    techniques: tuple[str, ...]
+
+    @property
+    def spot(self) -> Spot:
+        return Spot(self.candidate.muscle, self.candidate.side)
+
+
+def formulate(
+    candidates: Sequence[Candidate],
+    limits: Limits,
+    constraints: Constraints,
+    snapshot: Snapshot,
+    budget_seconds: int,
+    graph: KnowledgeGraph,
+) -> Formulation:
+    """Returns the problem. Raises DemandUnsafe if a safety rule or a missing consent forbids what a person demands."""
+    seconds = session_seconds(limits, budget_seconds)
+    retests = _retests(snapshot, graph)
+    setting = Setting(
+        graph=graph,
+        limits=limits,
+        constraints=constraints,
+        budget_seconds=seconds,
+        retests=retests,
+        integration=_integration(limits, candidates, seconds, graph),
+        lead=lead_of(snapshot),
+    )
+    subjects = _subjects(candidates, constraints)
+    sorting = _Sorting(snapshot, setting)
+    works = {subject.spot: work for subject in subjects if (work := sorting.work(subject))}
+    _refuse_unsafe(works, subjects)
+    possible = {spot: work for spot, work in works.items() if not work.blocked}
+    problem = _problem(possible, subjects, sorting, setting, _key_motion(snapshot, graph))
+    return Formulation(
+        problem=problem,
+        subjects={package_id(s.spot.muscle, s.spot.side): s.candidate for s in subjects if s.spot in possible},
+        omissions=(
+            *_blocked_omissions(works),
+            *sorting.omissions,
+            *_technique_omissions(works.values()),
+            *_position_omissions(works.values(), setting),
+        ),
+        cautions=_demand_cautions(works, subjects),
+        seconds=seconds,
+    )
+
+
+def session_seconds(limits: Limits, budget_seconds: int) -> int:
+    """Returns how long the session may be [s]: the budget, or less where a safety rule shortens it."""
+    shortest = limits.longest_session()
+    return min(budget_seconds, shortest[0] * _MINUTE_SECONDS) if shortest else budget_seconds
+
+
+# --- what is asked of each muscle ---------------------------------------------------------------------------------
+
+
+def _subjects(candidates: Sequence[Candidate], constraints: Constraints) -> tuple[_Subject, ...]:
+    """Demands first, as they were made, then candidates, best first; each muscle once."""
+    known = {Spot(candidate.muscle, candidate.side): candidate for candidate in candidates}
+    wanted: dict[Spot, tuple[str, ...]] = {}
+    for target in constraints.demanded:
+        spot = Spot(target.muscle, target.side)
+        wanted[spot] = (*wanted.get(spot, ()), *([target.technique] if target.technique else []))
+    demanded = [
+        _Subject(known.get(spot) or _unfound(spot, constraints), demanded=True, techniques=techniques)
+        for spot, techniques in wanted.items()
+    ]
+    others = [_Subject(known[spot], demanded=False, techniques=()) for spot in known if spot not in wanted]
+    return (*demanded, *others)
+
+
+def _unfound(spot: Spot, constraints: Constraints) -> Candidate:
+    pinned = any(target.muscle == spot.muscle and target.side is spot.side for target in constraints.pinned)
+    reason = Reason(rule=Rule.PINNED_BY_PERSON if pinned else Rule.MUST_INCLUDE)
+    return Candidate(muscle=spot.muscle, side=spot.side, score=0.0, reasons=(reason,), to_confirm=True)
+
+
+class _Sorting:
+    """Sorts the muscles: to treat, to confirm, or neither. What the hands found is treated, the rest confirmed first.
+
+    If the hands found nothing anywhere, the likeliest muscles are confirmed and treated right after: the session would
+    be empty otherwise, and the step says to treat only what proves tender or familiar.
+    """
+
+    def __init__(self, snapshot: Snapshot, setting: Setting) -> None:
+        self._setting = setting
+        self.provisional = not has_positive_palpation(snapshot)
+        self.positive = frozenset(Spot(found.muscle, found.side) for found in snapshot.palpations if is_positive(found))
+        self._confirming = 0
+        self.omissions: list[Omission] = []
+
+    def work(self, subject: _Subject) -> Work | None:
+        """Returns the work on a muscle, or None after noting why nothing is asked of it."""
+        candidate = subject.candidate
+        if subject.demanded or subject.spot in self.positive:
+            return self._do(subject, treat=True, confirm=candidate.to_confirm)
+        if candidate.to_confirm and self._setting.limits.muscle_cuts(self._muscle(subject), candidate.side):
+            return self._do(subject, treat=True, confirm=True)
+        silent = self._not_asked(candidate)
+        if silent:
+            self._leave(candidate, *silent)
+            return None
+        work = self._do(subject, treat=self.provisional, confirm=True)
+        self._confirming += not work.blocked
+        return work
+
+    def _not_asked(self, candidate: Candidate) -> tuple[Rule, str] | None:
+        """Says why a muscle without a positive palpation is not even checked; None: it is."""
+        numbers = self._setting.graph.numbers
+        if not candidate.to_confirm:
+            return Rule.PALPATION_UNREMARKABLE, "The hands found nothing in it."
+        if candidate.score < numbers.confirm_score_least:
+            return Rule.WEAK_EVIDENCE, "The findings point to it only weakly."
+        if not self.provisional and self._confirming >= int(numbers.confirm_steps_most):
+            return Rule.STRONGER_CHECKED_FIRST, "Nobody has palpated it, and stronger candidates are checked first."
+        return None
+
+    def _do(self, subject: _Subject, *, treat: bool, confirm: bool) -> Work:
+        candidate = subject.candidate
+        muscle = self._muscle(subject)
+        wish = Wish(
+            treat=treat,
+            confirm=confirm,
+            priority=max(1, round(WHOLE * candidate.score)),
+            findings=tuple(
+                finding
+                for reason in candidate.reasons
+                if reason.rule == Rule.LIMITS_REDUCED_MOTION
+                for finding in reason.findings
+            ),
+            techniques=subject.techniques,
+        )
+        work = work_on(muscle, candidate.side, wish, self._setting)
+        if work.blocked and confirm and treat and subject.demanded and not work.blocked.safety:
+            # A person asks for it and fingers cannot confirm it: their word stands in for the palpation.
+            wish = Wish(
+                treat=True, confirm=False, priority=wish.priority, findings=wish.findings, techniques=wish.techniques
+            )
+            return work_on(muscle, candidate.side, wish, self._setting)
+        return work
+
+    def _leave(self, candidate: Candidate, rule: Rule, message: str) -> None:
+        told = [reason for reason in candidate.reasons if reason.rule == rule]
+        findings = tuple(dict.fromkeys(finding for reason in told for finding in reason.findings))
+        self.omissions.append(
+            Omission(
+                kind=OmissionKind.DOMINATED,
+                reasons=(Reason(rule=rule, findings=findings),),
+                message=message,
+                muscle=candidate.muscle,
+                side=candidate.side,
+            )
+        )
+
+    def _muscle(self, subject: _Subject) -> Muscle:
+        return self._setting.graph.base.muscles[subject.candidate.muscle]
+
+
+# --- the problem --------------------------------------------------------------------------------------------------
+
+
+def _problem(
+    possible: Mapping[Spot, Work],
+    subjects: Sequence[_Subject],
+    sorting: _Sorting,
+    setting: Setting,
+    key_motion: tuple[str, Side] | None,
+) -> Problem:
+    graph = setting.graph
+    rank = {subject.spot: place for place, subject in enumerate(subjects)}
+    demanded = {subject.spot for subject in subjects if subject.demanded}
+    packages = tuple(_package(spot, work, rank[spot], spot in demanded, setting) for spot, work in possible.items())
+    companions = {companion.id: companion for work in possible.values() for companion in work.companions}
+    treated = Treated(
+        tasks={spot: work.tasks for spot, work in possible.items()},
+        positive=frozenset(possible) if sorting.provisional else sorting.positive,
+        graph=graph,
+    )
+    changes = {
+        pair: -(-change.seconds // HALF_MINUTE_SECONDS)
+        for change in graph.base.position_changes
+        for pair in (change.between, change.between[::-1])
+    }
+    minutes = setting.budget_seconds / _MINUTE_SECONDS
+    return Problem(
+        half_minutes=setting.budget_seconds // HALF_MINUTE_SECONDS,
+        frame=session_frame(graph, setting.budget_seconds, key_motion),
+        tasks={task.id: task for work in possible.values() for task in work.tasks},
+        companions=dict(sorted(companions.items(), key=lambda item: (item[1].order, *_retest_rank(item[0], setting)))),
+        packages=packages,
+        before=before(treated, rank),
+        position_changes=changes,
+        position_order=_position_order(graph, setting.lead),
+        turn_limit=graph.numbers.turn_limit(minutes),
+        muscle_limit=max(1, int(graph.numbers.muscles_per_hour_most * minutes / _MINUTE_SECONDS)),
+        tissue_load_cap=int(graph.numbers.tissue_load_cap_session),
+        region_load_cap=int(graph.numbers.tissue_load_cap_region),
+        hand_load_cap=_hand_load_cap(setting.constraints.hand_load_used_today, graph),
+    )
+
+
+def _retest_rank(identifier: str, setting: Setting) -> tuple[int, str]:
+    """Re-tests in the order of their deficit, everything else by id."""
+    order = [companion.id for companion in setting.retests.values()]
+    return (order.index(identifier) if identifier in order else -1, identifier)
+
+
+def _package(spot: Spot, work: Work, rank: int, demanded: bool, setting: Setting) -> Package:
+    graph, region = setting.graph, work.muscle.region
+    treats = any(task.phase is not Phase.CONFIRM for task in work.tasks)
+    return Package(
+        id=package_id(spot.muscle, spot.side),
+        muscle=spot.muscle,
+        side=spot.side,
+        region=region,
+        rank=rank,
+        order=(
+            graph.region_rank[region],
+            int(spot.side not in {Side.MIDLINE, setting.lead}),
+            1 + treats,
+            _proximal_rank(work.muscle, graph),
+            rank,
+        ),
+        counts=treats,
+        demanded=demanded,
+        variants=work.variants,
+    )
+
+
+def _proximal_rank(muscle: Muscle, graph: KnowledgeGraph) -> int:
+    """In a limb, work goes from the trunk outwards: by the first zone under which the muscle lies."""
+    if muscle.region not in graph.limb_regions:
+        return 0
+    return min((graph.zone_rank[zone] for zone in muscle.lies_in), default=0)
+
+
+def _position_order(graph: KnowledgeGraph, lead: Side) -> tuple[str, ...]:
+    """The order of the file; lying on the right goes before lying on the left where the right side leads."""
+    if lead is Side.LEFT:
+        return tuple(graph.base.positions)
+    swapped = {SIDE_LYING_LEFT: SIDE_LYING_RIGHT, SIDE_LYING_RIGHT: SIDE_LYING_LEFT}
+    return tuple(swapped.get(position, position) for position in graph.base.positions)
+
+
+def _hand_load_cap(used_today: HandLoad | None, graph: KnowledgeGraph) -> HandLoads:
+    """The cap of the session, or what the day has left where the day is known."""
+    numbers = graph.numbers
+    session = (
+        numbers.hand_load_cap_thumb_session,
+        numbers.hand_load_cap_wrist_session,
+        numbers.hand_load_cap_elbow_session,
+        numbers.hand_load_cap_tool_session,
+    )
+    day = (
+        numbers.hand_load_cap_thumb_day,
+        numbers.hand_load_cap_wrist_day,
+        numbers.hand_load_cap_elbow_day,
+        numbers.hand_load_cap_tool_day,
+    )
+    used = used_today.values() if used_today else (0, 0, 0, 0)
+    thumb, wrist, elbow, tool = (
+        max(0, int(min(cap, whole - done))) for cap, whole, done in zip(session, day, used, strict=True)
+    )
+    return (thumb, wrist, elbow, tool)
+
+
+# --- motions ------------------------------------------------------------------------------------------------------
+
+
+def _retests(snapshot: Snapshot, graph: KnowledgeGraph) -> dict[str, Companion]:
+    """Returns the re-test of each of the most reduced motions, by the ids of the findings behind it."""
+    technique = next(iter(graph.techniques_in[KnowledgePhase.RETEST]), None)
+    if technique is None:
+        return {}
+    dose = longest_within(technique.doses, graph.numbers.retest_seconds)
+    retests: dict[str, Companion] = {}
+    companions: dict[tuple[str, Side], Companion] = {}
+    for _, _, order in sorted(_motion_findings(snapshot, graph)):
+        test = snapshot.rom_tests[order]
+        motion = (test.motion, test.side)
+        if motion_finding(test, graph.numbers)[0] is not Rule.LIMITS_REDUCED_MOTION:
+            continue
+        if motion not in companions and len(companions) < int(graph.numbers.retest_motions_most):
+            shared = framed(Phase.RETEST, technique, dose, motion=test.motion, side=test.side)
+            companions[motion] = Companion(
+                id=f"retest-{test.motion}-{test.side}",
+                phase=shared.phase,
+                technique=shared.technique,
+                level=shared.level,
+                half_minutes=shared.half_minutes,
+                motion=test.motion,
+                side=test.side,
+            )
+        if motion in companions:
+            retests[test.id] = companions[motion]
+    return retests
+
+
+def _key_motion(snapshot: Snapshot, graph: KnowledgeGraph) -> tuple[str, Side] | None:
+    """Returns the motion that says most: the most reduced one, else the most painful one."""
+    found = sorted(_motion_findings(snapshot, graph))
+    if not found:
+        return None
+    test = snapshot.rom_tests[found[0][2]]
+    return (test.motion, test.side)
+
+
+def _motion_findings(snapshot: Snapshot, graph: KnowledgeGraph) -> list[tuple[bool, float, int]]:
+    """Returns (only painful, minus its share, place in the assessment) of every motion that says something."""
+    found = []
+    for order, test in enumerate(snapshot.rom_tests):
+        rule, share = motion_finding(test, graph.numbers)
+        if rule is not None:
+            found.append((rule is not Rule.LIMITS_REDUCED_MOTION, -share, order))
+    return found
+
+
+def _integration(
+    limits: Limits, candidates: Sequence[Candidate], seconds: int, graph: KnowledgeGraph
+) -> Companion | None:
+    """Returns the joining strokes, unless they are cut in a region where work may be done."""
+    technique = integration_technique(graph)
+    if technique is None:
+        return None
+    regions = sorted({graph.base.muscles[candidate.muscle].region for candidate in candidates})
+    open_regions = [region for region in regions if not limits.region_cuts(region)]
+    if any(limits.technique_cuts(technique, region, "", None) for region in open_regions):
+        return None
+    caps = [limits.pressure_cap(region, "").level for region in open_regions]
+    return integration(graph, technique, seconds, min([int(technique.pressure.usual), *caps]))
+
+
+# --- what is out --------------------------------------------------------------------------------------------------
+
+
+def _refuse_unsafe(works: Mapping[Spot, Work], subjects: Sequence[_Subject]) -> None:
+    sentences = []
+    for subject in subjects:
+        work = works.get(subject.spot)
+        if subject.demanded and work and work.blocked and work.blocked.safety:
+            # Which rule it is would tell the client's health in an error text; the plan without the demand names it.
+            sentences.append(
+                f"{work.muscle.id} {subject.spot.side.name}: a safety rule or a consent that was not given forbids it; "
+                "without the demand the plan says which"
+            )
+    if sentences:
+        raise DemandUnsafe(tuple(sentences))
+
+
+def _blocked_omissions(works: Mapping[Spot, Work]) -> list[Omission]:
+    return [
+        Omission(
+            kind=work.blocked.kind,
+            reasons=work.blocked.reasons,
+            message=work.blocked.message,
+            muscle=spot.muscle,
+            side=spot.side,
+        )
+        for spot, work in works.items()
+        if work.blocked
+    ]
+
+
+def _technique_omissions(works: Iterable[Work]) -> list[Omission]:
+    """A technique that is cut for everybody is told once; one that is cut on a muscle is told there."""
+    told: dict[tuple[str, str, str, Side | None], Omission] = {}
+    for work in works:
+        for technique, cut in work.cuts:
+            alone = cut.reason.rule in _OF_ONE_MUSCLE
+            muscle, side = (work.muscle.id, work.side) if alone else ("", None)
+            told.setdefault(
+                (technique.id, cut.reason.rule, muscle, side),
+                Omission(
+                    kind=cut.kind,
+                    reasons=(cut.reason,),
+                    message=cut.message,
+                    muscle=muscle,
+                    side=side,
+                    technique=technique.id,
+                ),
+            )
+    return list(told.values())
+
+
+def _position_omissions(works: Iterable[Work], setting: Setting) -> list[Omission]:
+    """A position that nobody can use today is told once, if there is work at all."""
+    if not any(True for _ in works):
+        return []
+    cuts: list[tuple[str, Cut]] = [
+        (position, cut)
+        for position in _position_order(setting.graph, setting.lead)
+        for cut in setting.limits.position_cuts(position)
+    ]
+    return [
+        Omission(
+            kind=cut.kind,
+            reasons=(cut.reason,),
+            message=f"No work {setting.graph.base.positions[position].names[0]}: {cut.message}",
+        )
+        for position, cut in cuts
+    ]
+
+
+def _demand_cautions(works: Mapping[Spot, Work], subjects: Sequence[_Subject]) -> tuple[Caution, ...]:
+    """A demand that cannot be met says so at the top of the plan, too."""
+    return tuple(
+        Caution(
+            message=f"Asked for but not planned: {work.muscle.names[0]} ({subject.spot.side.name}). "
+            + work.blocked.message,
+            rule=work.blocked.reasons[0].rule,
+            source="",
+        )
+        for subject in subjects
+        if subject.demanded and (work := works.get(subject.spot)) and work.blocked
+    )

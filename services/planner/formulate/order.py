@@ -1,0 +1,118 @@
+"""What comes before what between muscles: each rule is one function with one sentence, and yields pairs of packages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from knowledge.model import Handling
+from services.planner.domain.plan import Phase
+from services.planner.domain.problem import Task
+from services.planner.domain.sides import Side, muscle_sides
+from services.planner.graph.index import KnowledgeGraph
+from services.planner.walk.lines import Spot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Treated:
+    """The muscles that may be treated, by spot; `positive` are those where the hands found something."""
+
+    tasks: Mapping[Spot, tuple[Task, ...]]
+    positive: frozenset[Spot]
+    graph: KnowledgeGraph
+
+
+def key_before_satellite(treated: Treated) -> Iterator[tuple[Spot, Spot]]:
+    """A positive key muscle is treated before the satellites that it keeps alive."""
+    for spot in treated.tasks:
+        for edge in treated.graph.keys_of.get(spot.muscle, ()):
+            paired = treated.graph.base.muscles[edge.key].paired
+            for side in muscle_sides(spot.side, edge.side, paired=paired):
+                key = Spot(edge.key, side)
+                if key in treated.tasks and key in treated.positive:
+                    yield key, spot
+
+
+def superficial_before_deep(treated: Treated) -> Iterator[tuple[Spot, Spot]]:
+    """A muscle that lies over another is softened before the deeper one is worked."""
+    for spot in treated.tasks:
+        for edge in treated.graph.deeper_than.get(spot.muscle, ()):
+            paired = treated.graph.base.muscles[edge.deeper].paired
+            sides: tuple[Side, ...] = (spot.side,) if paired else (Side.MIDLINE,)
+            if paired and spot.side is Side.MIDLINE:
+                sides = (Side.LEFT, Side.RIGHT)
+            for side in sides:
+                deeper = Spot(edge.deeper, side)
+                if deeper in treated.tasks:
+                    yield spot, deeper
+
+
+def outside_before_inside_the_mouth(treated: Treated) -> Iterator[tuple[Spot, Spot]]:
+    """In head and neck, what is done from outside comes before what is done inside the mouth."""
+    muscles = treated.graph.base.muscles
+    inside = {spot for spot in treated.tasks if _is_inside(spot, treated)}
+    for spot in treated.tasks:
+        for other in inside:
+            if spot not in inside and muscles[spot.muscle].region == muscles[other.muscle].region:
+                yield spot, other
+
+
+def _is_inside(spot: Spot, treated: Treated) -> bool:
+    techniques = {task.technique for task in treated.tasks[spot]}
+    return treated.graph.base.muscles[spot.muscle].handling is Handling.INTRAORAL or not techniques.isdisjoint(
+        treated.graph.intraoral_techniques
+    )
+
+
+# In the order of their strength: where two would go in a circle, the earlier one stands.
+RULES: tuple[Callable[[Treated], Iterator[tuple[Spot, Spot]]], ...] = (
+    outside_before_inside_the_mouth,
+    key_before_satellite,
+    superficial_before_deep,
+)
+
+
+def before(treated: Treated, rank: Mapping[Spot, int]) -> frozenset[tuple[str, str]]:
+    """Returns the pairs of task ids of which the first goes first, without a cycle.
+
+    Inside a muscle: confirm, release, lengthen, full movement. Between muscles: the rules above; of two rules that
+    contradict each other the stronger holds, of two pairs of one rule the one that starts at the likelier muscle.
+    """
+    pairs: set[tuple[str, str]] = set()
+    for tasks in treated.tasks.values():
+        pairs |= _inside(tasks)
+    followers: dict[Spot, set[Spot]] = {}
+    for rule in RULES:
+        # A check may come early whatever it leads to; only the mouth is entered last even for a check.
+        checks_too = rule is outside_before_inside_the_mouth
+        for first, then in sorted(set(rule(treated)), key=lambda pair: (rank[pair[0]], rank[pair[1]])):
+            if first != then and not _reaches(followers, then, first):
+                followers.setdefault(first, set()).add(then)
+                pairs |= {
+                    (one.id, other.id)
+                    for one in treated.tasks[first]
+                    for other in treated.tasks[then]
+                    if checks_too or Phase.CONFIRM not in {one.phase, other.phase}
+                }
+    return frozenset(pairs)
+
+
+_STAGES = {phase: stage for stage, phase in enumerate((Phase.CONFIRM, Phase.RELEASE, Phase.LENGTHEN, Phase.INTEGRATE))}
+
+
+def _inside(tasks: Iterable[Task]) -> set[tuple[str, str]]:
+    ordered = tuple(tasks)
+    return {(one.id, other.id) for one in ordered for other in ordered if _STAGES[one.phase] < _STAGES[other.phase]}
+
+
+def _reaches(followers: Mapping[Spot, set[Spot]], start: Spot, end: Spot) -> bool:
+    seen, waiting = {start}, [start]
+    while waiting:
+        here = waiting.pop()
+        if here == end:
+            return True
+        for following in followers.get(here, ()):
+            if following not in seen:
+                seen.add(following)
+                waiting.append(following)
+    return False

@@ -1,0 +1,43 @@
+"""Solves the planning problem to proof.
+
+What has to be decided is which muscles, how, in which order and in which positions. The idea, in five steps:
+
+1. **Order needs only the sequence of positions** (`sequences`). Given one, every task goes to the earliest position that
+   it allows after its predecessors; if none falls off the end, the order works. There are few sequences, so each partial
+   choice carries the set of those that can still hold it, one bit each.
+2. **What remains is a knapsack**: one way at most for each muscle (multiple-choice knapsack; Sinha & Zoltners 1979)
+   within time, loads and the number of muscles, where some things are paid for once and shared: the warm-up of a region.
+   With the turning between positions it is an orienteering problem (Ramesh, Yoon & Karwan 1992).
+3. **Prices instead of caps** give an upper bound (`prices`; Lagrangian relaxation), and rule out most ways at once:
+   those that would lose more against the bound than there is to lose.
+4. **A dynamic programme** (`programme`) goes through the muscles and keeps every partial choice that may still become
+   better than the best plan, by its bound; of two that leave the same room, the better.
+5. **Best first** (`search`): the solutions are split by the set of positions they visit. The part with the highest bound
+   is searched for a plan close to its bound; finding none lowers the bound. When the bound meets the best plan, that is
+   the proof.
+
+Solutions are ordered by (1) how many demanded packages they have, (2) benefit, (3) fewer turns. Ties that remain are
+broken by the order of the search, which is fixed: regions and packages by rank, variants by their place, positions by
+`position_order`. All arithmetic that decides is on whole numbers, and the search stops by counted work, so the same
+problem gives the same solution everywhere.
+"""
+
+from __future__ import annotations
+
+from services.planner.domain.problem import LeftOut, Problem, Solution
+from services.planner.optimise.arrange import Arranger
+from services.planner.optimise.exact.programme import Selection
+from services.planner.optimise.exact.search import search
+from services.planner.optimise.exact.solution import selection_of, solution_of
+from services.planner.optimise.exact.tables import Tables
+
+
+def solve(problem: Problem, *, work_limit: int, incumbent: Solution | None = None) -> Solution:
+    """Returns the best solution found within `work_limit` labels and picks looked at, never a worse one than `incumbent`.
+
+    `proven` says whether the search finished: then no solution is better.
+    """
+    arranger = Arranger(problem)
+    tables = Tables(problem, arranger)
+    best = (selection_of(tables, incumbent) if incumbent else None) or Selection(0, (), 0)
+    return solution_of(tables, arranger, search(tables, best, work_limit))

@@ -1,0 +1,82 @@
+"""Which sequences of positions can hold a choice of tasks: all sequences at once, one bit for each.
+
+The rule is that of `optimise.arrange`: a task goes to the earliest position that it allows and that comes no earlier
+than those of its predecessors; a sequence holds a choice if no task falls off its end. Here the rule runs on sets of
+sequences, each a whole number with one bit for a sequence, so that a thousand sequences cost a few operations.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from operator import and_, or_
+
+from services.planner.optimise.arrange import Sequence as PositionSequence
+
+# Bit i stands for sequence i.
+Sequences = int
+# For each place in a sequence: the sequences in which the task is done at that place or before.
+DoneBy = tuple[Sequences, ...]
+
+
+class SequenceTable:
+    """All sequences of one problem, cheapest first, with what is asked about sets of them.
+
+    `budget` [half minutes] is what work and turning may take together.
+    """
+
+    def __init__(self, sequences: Sequence[PositionSequence], budget: int) -> None:
+        self.sequences = tuple(sequences)
+        self.all: Sequences = (1 << len(self.sequences)) - 1
+        self._places = max((len(sequence.positions) for sequence in self.sequences), default=0)
+        self._at: list[dict[str, Sequences]] = [{} for _ in range(self._places)]
+        self._with_turns: list[Sequences] = [0] * self._places
+        for number, sequence in enumerate(self.sequences):
+            self._with_turns[len(sequence.positions) - 1] |= 1 << number
+            for place, position in enumerate(sequence.positions):
+                self._at[place][position] = self._at[place].get(position, 0) | 1 << number
+        # Cheapest first, so the sequences that leave enough time are always the first ones.
+        turning = [sequence.turning for sequence in self.sequences]
+        self._affordable = [(1 << bisect_right(turning, budget - work)) - 1 for work in range(budget + 1)]
+        self._cheapest: dict[Sequences, tuple[int, int]] = {}
+
+    def done_by(self, positions: Sequence[str], predecessors: Iterable[DoneBy], among: Sequences) -> DoneBy:
+        """Returns by which place a task can be done that allows `positions` and follows its predecessors."""
+        ready = [among] * self._places
+        for predecessor in predecessors:
+            ready = list(map(and_, ready, predecessor))
+        here = (_union(at.get(position, 0) for position in positions) for at in self._at)
+        return tuple(accumulate(map(and_, ready, here), or_))
+
+    def affordable(self, work: int) -> Sequences:
+        """Returns the sequences whose turning leaves time for `work` [half minutes]."""
+        return self._affordable[work] if work < len(self._affordable) else 0
+
+    def cheapest(self, sequences: Sequences) -> tuple[int, int]:
+        """Returns the least turning [half minutes] and the fewest turns among `sequences`, each by itself."""
+        if sequences not in self._cheapest:
+            first = (sequences & -sequences).bit_length() - 1
+            turns = next(turns for turns, those in enumerate(self._with_turns) if sequences & those)
+            self._cheapest[sequences] = (self.sequences[first].turning, turns)
+        return self._cheapest[sequences]
+
+    def with_fewest_turns(self, sequences: Sequences) -> tuple[PositionSequence, ...]:
+        """Returns those of `sequences` that have the fewest turns, cheapest first."""
+        fewest = sequences & self._with_turns[self.cheapest(sequences)[1]]
+        return tuple(sequence for number, sequence in enumerate(self.sequences) if fewest >> number & 1)
+
+    def by_position_set(self) -> dict[frozenset[str], Sequences]:
+        """Returns the sequences that visit the same positions, in whatever order."""
+        sets: dict[frozenset[str], Sequences] = {}
+        for number, sequence in enumerate(self.sequences):
+            visited = frozenset(sequence.positions)
+            sets[visited] = sets.get(visited, 0) | 1 << number
+        return sets
+
+
+def _union(sets: Iterable[Sequences]) -> Sequences:
+    union = 0
+    for one in sets:
+        union |= one
+    return union

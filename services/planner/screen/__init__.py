@@ -1,0 +1,1 @@
+"""What the client's health allows: which safety rules fire, what they cut, what has to be asked."""

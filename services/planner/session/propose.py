@@ -1,0 +1,373 @@
+"""The planner as one pure function: from what was read to a plan. The same input gives the same plan, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from knowledge.model import Evidence, Urgency
+from services.planner.domain.constraints import Constraints, Target
+from services.planner.domain.plan import (
+    Aftercare,
+    Candidate,
+    Caution,
+    FollowUp,
+    Omission,
+    OmissionKind,
+    Optimality,
+    Phase,
+    PlanContent,
+    Step,
+)
+from services.planner.domain.problem import Cap, LeftOut
+from services.planner.domain.reasons import Reason, Rule
+from services.planner.domain.snapshot import Snapshot
+from services.planner.formulate.formulation import formulate
+from services.planner.graph.index import KnowledgeGraph
+from services.planner.optimise import solve
+from services.planner.screen.limits import Limits
+from services.planner.screen.rules import Screening, screen
+from services.planner.session.slack import shared_steps
+from services.planner.session.steps import Layout, steps, touched
+from services.planner.session.words import capital, minutes
+from services.planner.walk.candidates import walk
+
+_DAY_SECONDS = 86_400
+_URGENT = (Urgency.EMERGENCY, Urgency.SAME_DAY)
+_HANDS_ON = {Phase.WARM_UP, Phase.CONFIRM, Phase.RELEASE, Phase.LENGTHEN, Phase.INTEGRATE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """What a plan is made from. `time_budget_seconds` is in (0, 10800] [s]."""
+
+    assessment: str
+    assessment_etag: str
+    snapshot: Snapshot
+    constraints: Constraints
+    time_budget_seconds: int
+
+
+def propose(request: PlanRequest, graph: KnowledgeGraph) -> PlanContent:
+    """Returns the plan. Raises DemandUnsafe if a safety rule or a missing consent forbids what a person demands."""
+    screening = screen(request.snapshot.health_flags, graph.base)
+    candidates = walk(request.snapshot, graph)
+    limits = Limits(
+        graph=graph,
+        screening=screening,
+        preferences=request.snapshot.preferences,
+        constraints=request.constraints,
+    )
+    if screening.disposition.hands_on:
+        content = _session(request, screening, candidates, limits, graph)
+    else:
+        content = _refusal(request, screening, candidates, graph)
+    reviewed = all(fact.reviewed_by for fact in _facts(content, graph))
+    return replace(content, knowledge_reviewed=reviewed)
+
+
+# --- with a session -----------------------------------------------------------------------------------------------
+
+
+def _session(
+    request: PlanRequest,
+    screening: Screening,
+    candidates: tuple[Candidate, ...],
+    limits: Limits,
+    graph: KnowledgeGraph,
+) -> PlanContent:
+    formulation = formulate(
+        candidates, limits, request.constraints, request.snapshot, request.time_budget_seconds, graph
+    )
+    solution = solve(formulation.problem)
+    layout = Layout(
+        formulation=formulation,
+        solution=solution,
+        shared=shared_steps(formulation.problem, solution, graph),
+        limits=limits,
+        constraints=request.constraints,
+        snapshot=request.snapshot,
+        graph=graph,
+    )
+    session = steps(layout)
+    planned = sum(step.duration_seconds for step in session)
+    left_out = list(_left_out(layout, formulation.seconds - planned))
+    omissions = (*formulation.omissions, *_only_confirmed(layout), *left_out)
+    return _content(
+        request,
+        screening,
+        graph,
+        steps=session,
+        omissions=omissions,
+        cautions=(
+            *screening.cautions,
+            *_mimic_cautions(request.snapshot, graph),
+            *formulation.cautions,
+            *_unmet_cautions(layout),
+            *_free_minutes(layout, formulation.seconds - planned),
+            *_emptiness(session, candidates, request.constraints),
+        ),
+        candidates=candidates,
+        aftercare=_aftercare(session, layout),
+        follow_up=_follow_up(session, left_out, graph),
+        optimality=Optimality(objective=solution.objective, upper_bound=solution.upper_bound, proven=solution.proven),
+    )
+
+
+def _left_out(layout: Layout, slack_seconds: int) -> Iterator[Omission]:
+    """Says of every muscle that was weighed and not chosen what is missing: minutes, or room under a cap."""
+    shortened = layout.limits.longest_session()
+    for left in sorted(layout.solution.left_out, key=lambda left: _rank(left, layout)):
+        candidate = layout.formulation.subjects[left.package]
+        if left.cap is None:
+            reasons = [Reason(rule=Rule.OVER_BUDGET)]
+            if shortened and shortened[0] * 60 == layout.formulation.seconds:
+                found = shortened[1]
+                reasons.append(Reason(rule=found.rule.id, findings=found.findings))
+            yield Omission(
+                kind=OmissionKind.OVER_BUDGET,
+                reasons=tuple(reasons),
+                message=f"It would add {minutes(left.half_minutes)}, warm-up and turns included; "
+                f"{minutes(max(0, slack_seconds) // 30)} are left.",
+                muscle=candidate.muscle,
+                side=candidate.side,
+                minutes_needed=left.half_minutes / 2,
+            )
+        else:
+            rule, message = _CAP_WORDS[left.cap]
+            yield Omission(
+                kind=OmissionKind.LOAD_CAP,
+                reasons=(Reason(rule=rule),),
+                message=message,
+                muscle=candidate.muscle,
+                side=candidate.side,
+            )
+
+
+_CAP_WORDS: Mapping[Cap, tuple[Rule, str]] = {
+    Cap.TURNS: (Rule.TURN_LIMIT, "It would need another turn, and the session has as many as a client should make."),
+    Cap.MUSCLES: (Rule.MUSCLE_LIMIT, "The session already treats as many muscles as this time can do justice to."),
+    Cap.TISSUE_LOAD: (Rule.TISSUE_LOAD_CAP, "The region or the session has had as much deep work as it can digest."),
+    Cap.HAND_LOAD: (Rule.HAND_LOAD_CAP, "The therapist's hands have done as much as they should."),
+}
+
+
+def _rank(left: LeftOut, layout: Layout) -> int:
+    return next(package.rank for package in layout.problem.packages if package.id == left.package)
+
+
+def _only_confirmed(layout: Layout) -> Iterator[Omission]:
+    """A muscle that the session only checks is not treated, and the plan says why."""
+    treated = touched(layout)
+    chosen: dict[str, None] = {}
+    for placement in layout.solution.placements:
+        task = layout.problem.tasks.get(placement.id)
+        if task and task.package not in treated:
+            chosen.setdefault(task.package)
+    for package in chosen:
+        candidate = layout.formulation.subjects[package]
+        yield Omission(
+            kind=OmissionKind.MISSING_PREREQUISITE,
+            reasons=(Reason(rule=Rule.NOT_PALPATED),),
+            message="Nobody has palpated it, so the session checks it and does not treat it yet. "
+            "If the check finds it tender or the pain familiar, plan again.",
+            muscle=candidate.muscle,
+            side=candidate.side,
+        )
+
+
+def _free_minutes(layout: Layout, slack_seconds: int) -> Iterator[Caution]:
+    """If checks are planned and time for a muscle is left, that time is for what they confirm."""
+    checked = [
+        layout.graph.base.muscles[omission.muscle].names[0] + f" ({omission.side.name})"
+        for omission in _only_confirmed(layout)
+        if omission.side
+    ]
+    if checked and slack_seconds >= 60 * layout.graph.numbers.minutes_per_muscle_least:
+        yield Caution(
+            message=f"{minutes(slack_seconds // 30)} are kept free for what the checks confirm: {', '.join(checked)}. "
+            "Record what they find and plan again.",
+            rule=Rule.FREE_MINUTES,
+            source="",
+        )
+
+
+def _unmet_cautions(layout: Layout) -> Iterator[Caution]:
+    """A demand that was possible and did not fit says so at the top of the plan, too."""
+    demanded = {package.id for package in layout.problem.packages if package.demanded}
+    for left in layout.solution.left_out:
+        if left.package in demanded:
+            candidate = layout.formulation.subjects[left.package]
+            name = layout.graph.base.muscles[candidate.muscle].names[0]
+            fits_not = f"It would add {minutes(left.half_minutes)}, and that does not fit."
+            why = _CAP_WORDS[left.cap][1] if left.cap else fits_not
+            yield Caution(
+                message=f"Asked for but not planned: {name} ({candidate.side.name}). {why}",
+                rule=_CAP_WORDS[left.cap][0] if left.cap else Rule.OVER_BUDGET,
+                source="",
+            )
+
+
+def _emptiness(
+    session: tuple[Step, ...], candidates: tuple[Candidate, ...], constraints: Constraints
+) -> Iterator[Caution]:
+    if not candidates and not constraints.demanded:
+        yield Caution(
+            message="No finding points to a muscle, so there is nothing to plan. Assess first.",
+            rule=Rule.NO_FINDING,
+            source="",
+        )
+    elif not session:
+        yield Caution(
+            message="Nothing can be planned under these conditions; what was left out says why.",
+            rule=Rule.NOTHING_FITS,
+            source="",
+        )
+
+
+def _mimic_cautions(snapshot: Snapshot, graph: KnowledgeGraph) -> Iterator[Caution]:
+    """Where something serious typically hurts, the plan says what would give it away."""
+    flagged = [area for area in snapshot.pain_areas if graph.base.zones[area.zone].serious_mimics]
+    for mimic in graph.base.mimics.values():
+        areas = tuple(area.id for area in flagged if area.zone in mimic.zones)
+        if areas and mimic.urgency in _URGENT:
+            when = "at once" if mimic.urgency is Urgency.EMERGENCY else "the same day"
+            yield Caution(
+                message=f"Not muscular if it looks like this; then to a doctor {when}. "
+                f"{capital(mimic.names[0])}: {mimic.warning}",
+                rule=Rule.SERIOUS_MIMIC,
+                source=mimic.source,
+                findings=areas,
+            )
+
+
+def _aftercare(session: tuple[Step, ...], layout: Layout) -> tuple[Aftercare, ...]:
+    """Returns the advice of the techniques used, then that for the muscles treated."""
+    base = layout.graph.base
+    wanted: dict[str, None] = {}
+    for step in session:
+        if step.technique:
+            wanted.update(dict.fromkeys(base.techniques[step.technique].aftercare))
+    treated = {candidate.muscle for candidate in touched(layout).values()}
+    for advice in base.advice.values():
+        if advice.kind in {"home_care", "self_stretch"} and treated & set(advice.muscles):
+            wanted.setdefault(advice.id)
+    return tuple(
+        Aftercare(text=base.advice[one].text, source=base.advice[one].source) for one in wanted if one in base.advice
+    )
+
+
+def _follow_up(session: tuple[Step, ...], left_out: list[Omission], graph: KnowledgeGraph) -> FollowUp | None:
+    carried = tuple(
+        Target(muscle=omission.muscle, side=omission.side)
+        for omission in left_out
+        if omission.kind is OmissionKind.OVER_BUDGET and omission.side
+    )
+    worked = any(step.phase in _HANDS_ON for step in session)
+    if not carried and not worked:
+        return None
+    number = graph.base.planning["follow_up_days_usual"]
+    return FollowUp(
+        carry_over=carried,
+        suggested_interval_seconds=int(number.value * _DAY_SECONDS) if worked else None,
+        source=number.source if worked else "",
+    )
+
+
+# --- without one --------------------------------------------------------------------------------------------------
+
+
+def _refusal(
+    request: PlanRequest, screening: Screening, candidates: tuple[Candidate, ...], graph: KnowledgeGraph
+) -> PlanContent:
+    """No step at all: every muscle that would have been a candidate names the rules that forbid the session."""
+    stopping = [found for found in screening.rules if _stops(found.rule.scope.value, found.rule.refer_and_treat)]
+    reasons = tuple(Reason(rule=found.rule.id, findings=found.findings) for found in stopping)
+    message = stopping[0].rule.message
+    muscles = dict.fromkeys((candidate.muscle, candidate.side) for candidate in candidates)
+    muscles.update(dict.fromkeys((target.muscle, target.side) for target in request.constraints.demanded))
+    return _content(
+        request,
+        screening,
+        graph,
+        steps=(),
+        omissions=tuple(
+            Omission(kind=OmissionKind.CONTRAINDICATED, reasons=reasons, message=message, muscle=muscle, side=side)
+            for muscle, side in muscles
+        ),
+        cautions=(*screening.cautions, *_mimic_cautions(request.snapshot, graph)),
+        candidates=candidates,
+        aftercare=(),
+        follow_up=None,
+        optimality=Optimality(objective=0),
+    )
+
+
+def _stops(scope: str, refer_and_treat: bool) -> bool:
+    return scope == "absolute" or (scope == "refer" and not refer_and_treat)
+
+
+# --- both ---------------------------------------------------------------------------------------------------------
+
+
+def _content(
+    request: PlanRequest,
+    screening: Screening,
+    graph: KnowledgeGraph,
+    *,
+    steps: tuple[Step, ...],
+    omissions: tuple[Omission, ...],
+    cautions: tuple[Caution, ...],
+    candidates: tuple[Candidate, ...],
+    aftercare: tuple[Aftercare, ...],
+    follow_up: FollowUp | None,
+    optimality: Optimality,
+) -> PlanContent:
+    planned = sum(step.duration_seconds for step in steps)
+    return PlanContent(
+        assessment=request.assessment,
+        assessment_etag=request.assessment_etag,
+        snapshot=request.snapshot,
+        constraints=request.constraints,
+        time_budget_seconds=request.time_budget_seconds,
+        disposition=screening.disposition,
+        planned_seconds=planned,
+        slack_seconds=request.time_budget_seconds - planned,
+        steps=steps,
+        omissions=omissions,
+        cautions=tuple(dict.fromkeys(cautions)),
+        questions=screening.questions,
+        referrals=screening.referrals,
+        candidates=candidates,
+        aftercare=aftercare,
+        follow_up=follow_up,
+        optimality=optimality,
+        knowledge_revision=graph.base.revision,
+        knowledge_reviewed=False,
+    )
+
+
+def _facts(content: PlanContent, graph: KnowledgeGraph) -> Iterable[Evidence]:
+    """Yields every fact that the plan rests on: what was weighed and what was asked, not only what was chosen."""
+    base = graph.base
+    muscles = {step.muscle for step in content.steps} | {candidate.muscle for candidate in content.candidates}
+    techniques = {step.technique for step in content.steps}
+    zones = {area.zone for area in content.snapshot.pain_areas}
+    motions = {test.motion for test in content.snapshot.rom_tests}
+    return chain(
+        base.planning.values(),
+        base.conditions.values(),
+        base.rules.values(),
+        (base.muscles[muscle] for muscle in sorted(muscles - {""})),
+        (base.techniques[technique] for technique in sorted(techniques - {""})),
+        (edge for edge in base.refers_to if edge.zone in zones),
+        (edge for edge in base.limits_motion if edge.motion in motions),
+        (edge for edge in base.satellite_of if edge.muscle in muscles),
+        (edge for edge in base.treated_by if edge.muscle in muscles),
+        (edge for edge in base.overlies if edge.muscle in muscles),
+        (site for muscle in sorted(muscles) for site in graph.sites_of.get(muscle, ())),
+        base.position_changes,
+        base.mimics.values(),
+        base.advice.values(),
+    )

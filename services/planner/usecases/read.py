@@ -1,0 +1,64 @@
+"""Reads one plan, or a page of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.planner.domain.plan import State
+from services.planner.ports import StoredPlan
+from services.planner.usecases.plans import Plans, is_in
+
+# A page ends early when its documents reach this size: clients receive 4 MiB unless told otherwise.
+PAGE_BYTES = 3 * 1024 * 1024
+_BATCH = 16
+_MOST_LOOKED_AT = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetPlan:
+    """One plan of a clinic; `revision` None: the newest."""
+
+    clinic: str
+    name: str
+    revision: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListPlans:
+    """A page of plans under `parent` behind position `after`; `state` None: in any state."""
+
+    clinic: str
+    parent: str
+    state: State | None
+    page_size: int
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanPage:
+    """Plans, newest first. `next_after`: where the next page begins, None at the end."""
+
+    plans: tuple[StoredPlan, ...]
+    next_after: int | None
+
+
+async def get_plan(plans: Plans, query: GetPlan) -> StoredPlan:
+    """Returns a plan. Raises ResourceMissing."""
+    return await plans.read(query.clinic, query.name, query.revision)
+
+
+async def list_plans(plans: Plans, query: ListPlans) -> PlanPage:
+    """Returns a page. It is shorter than asked for when it would grow too large, or few of many are in the state."""
+    found: list[StoredPlan] = []
+    size, looked_at, after = 0, 0, query.after
+    while True:
+        room = min(_BATCH, query.page_size - len(found)) if size < PAGE_BYTES // 2 else 1
+        page = await plans.page(query.clinic, query.parent, room, after)
+        wanted = [revision for revision in page.revisions if is_in(revision, query.state)]
+        found += [plans.stored(revision) for revision in wanted]
+        size += sum(len(revision.content) for revision in wanted)
+        looked_at += len(page.revisions)
+        after = page.next_after
+        full = len(found) >= query.page_size or size >= PAGE_BYTES or looked_at >= _MOST_LOOKED_AT
+        if after is None or full:
+            return PlanPage(plans=tuple(found), next_after=after)

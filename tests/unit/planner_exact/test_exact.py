@@ -1,0 +1,123 @@
+"""The exact solver against brute force, and what must hold of every answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.planner.domain.problem import Problem, Solution
+from services.planner.optimise import greedy
+from services.planner.optimise.exact import solve
+from tests.unit.planner_exact.brute_force import (
+    Score,
+    best_score,
+    chosen_by,
+    minutes,
+    score,
+    turning,
+    visited,
+    within_caps,
+)
+from tests.unit.planner_exact.small_problems import problems
+
+ENOUGH = 1_000_000
+thorough = settings(max_examples=2000, deadline=None)
+usual = settings(max_examples=300, deadline=None)
+
+
+def scored(problem: Problem, solution: Solution) -> Score:
+    """Returns the score of a solution after checking all it says against the problem."""
+    if not solution.placements:
+        assert solution.objective == 0
+        return (0, 0, 0)
+    chosen = chosen_by(problem, solution.placements)
+    positions = visited(solution.placements)
+    assert within_caps(problem, chosen)
+    assert minutes(problem, chosen) + turning(problem, positions) <= problem.half_minutes
+    assert len(positions) - 1 <= problem.turn_limit
+    ids = [place.id for place in solution.placements]
+    assert len(set(ids)) == len(ids)
+    brought = {name for _, variant in chosen.values() for name in variant.companions}
+    assert {place.id for place in solution.placements if place.option is None} == brought | {"arrival", "close"}
+    assert all(ids.index(first) < ids.index(then) for first, then in problem.before if first in ids and then in ids)
+    for place in solution.placements:
+        if place.option is not None:
+            assert place.position in dict(problem.tasks[place.id].positions)
+    left_out = {package.id for package in problem.packages} - set(chosen)
+    assert [left.package for left in solution.left_out] == [p.id for p in problem.packages if p.id in left_out]
+    result = score(chosen, positions)
+    assert result[1] == solution.objective
+    return result
+
+
+@given(problems())
+@thorough
+def test_it_finds_what_brute_force_finds(problem: Problem) -> None:
+    solution = solve(problem, work_limit=ENOUGH)
+    assert solution.proven
+    assert solution.upper_bound == solution.objective
+    assert scored(problem, solution) == best_score(problem)
+
+
+@given(problems(), st.integers(0, 60), st.booleans())
+@thorough
+def test_stopped_early_it_is_honest_and_never_below_greedy(problem: Problem, work_limit: int, seeded: bool) -> None:
+    plain = greedy.solve(problem)
+    solution = solve(problem, work_limit=work_limit, incumbent=plain if seeded else None)
+    best = best_score(problem)
+    assert solution.upper_bound is not None
+    found = scored(problem, solution)
+    assert found <= best
+    if seeded:
+        assert found >= scored(problem, plain)
+    if found[0] == best[0]:
+        assert solution.upper_bound >= best[1]
+    if solution.proven:
+        assert found == best
+
+
+@given(problems(), st.integers(1, 6))
+@usual
+def test_more_time_is_never_worse(problem: Problem, longer: int) -> None:
+    more = replace(problem, half_minutes=problem.half_minutes + longer)
+    assert outcome(more) >= outcome(problem)
+
+
+@given(problems(), st.data())
+@usual
+def test_a_tighter_problem_is_never_better(problem: Problem, data: st.DataObject) -> None:
+    caps = ("turn_limit", "muscle_limit", "tissue_load_cap", "region_load_cap", "half_minutes")
+    cap = data.draw(st.sampled_from(caps))
+    tighter = replace(problem, **{cap: max(0, getattr(problem, cap) - 1)})
+    if len(problem.packages) > 1 and data.draw(st.booleans()):
+        without = problem.packages[1:]
+        tasks = {name: task for name, task in problem.tasks.items() if task.package != problem.packages[0].id}
+        tighter = replace(tighter, packages=without, tasks=tasks)
+    assert outcome(tighter) <= outcome(problem)
+
+
+@given(problems())
+@usual
+def test_the_same_problem_gives_the_same_solution(problem: Problem) -> None:
+    shuffled = replace(
+        problem,
+        tasks=dict(reversed(problem.tasks.items())),
+        companions=dict(reversed(problem.companions.items())),
+        before=frozenset(sorted(problem.before, reverse=True)),
+    )
+    assert solve(problem, work_limit=ENOUGH) == solve(problem, work_limit=ENOUGH) == solve(shuffled, work_limit=ENOUGH)
+
+
+@given(problems(), st.integers(0, 200))
+@usual
+def test_the_best_plan_is_kept_when_it_is_known(problem: Problem, work_limit: int) -> None:
+    best = solve(problem, work_limit=ENOUGH)
+    again = solve(problem, work_limit=work_limit, incumbent=best)
+    assert scored(problem, again) == scored(problem, best)
+
+
+def outcome(problem: Problem) -> Score:
+    return scored(problem, solve(problem, work_limit=ENOUGH))
