@@ -77,7 +77,12 @@ _INTEGRATION = _Technique("full_movement", ((1, 700, 0), (2, 1000, 0)), (0, 0, 0
 
 # Region: whether it has a warm-up for each side, how many muscles it has on a side, and what reaches them.
 _REGIONS: tuple[tuple[str, bool, int, tuple[tuple[str, ...], ...]], ...] = (
-    ("head_and_neck", False, 9, (("supine", "seated", "prone"), ("supine", "seated"), ("supine",), ("prone", "seated"))),
+    (
+        "head_and_neck",
+        False,
+        9,
+        (("supine", "seated", "prone"), ("supine", "seated"), ("supine",), ("prone", "seated")),
+    ),
     ("upper_back_and_shoulder", False, 9, (("prone", "up", "seated"), ("prone", "up"), ("supine", "up"), ("prone",))),
     ("shoulder_and_arm", True, 6, (("supine", "seated"), ("supine",), ("prone", "seated"), ("up", "supine"))),
     ("forearm_and_hand", True, 6, (("supine", "seated"), ("supine", "seated", "prone"))),
@@ -158,8 +163,14 @@ def _companions(random: Random, minutes: int) -> dict[str, Companion]:
         for number in range(3)
     ]
     companions.append(
-        Companion(id="integrate", phase=Phase.INTEGRATE, technique="long_strokes", level="usual", half_minutes=4,
-                  hand_load=(0, 1, 0, 0))
+        Companion(
+            id="integrate",
+            phase=Phase.INTEGRATE,
+            technique="long_strokes",
+            level="usual",
+            half_minutes=4,
+            hand_load=(0, 1, 0, 0),
+        )
     )
     return {companion.id: companion for companion in companions}
 
@@ -170,7 +181,9 @@ def _package(
     name, _, _, reach = _REGIONS[region]
     identifier = f"{name}_{number}-{side}"
     up = "side_lying_right" if side is Side.LEFT else "side_lying_left"
-    positions = tuple((up if place == "up" else place, 900 - 50 * nth) for nth, place in enumerate(random.choice(reach)))
+    positions = tuple(
+        (up if place == "up" else place, 900 - 50 * nth) for nth, place in enumerate(random.choice(reach))
+    )
     priority = max(40, round(1000 * 0.93**rank * random.uniform(0.6, 1.1)))
     treat = random.random() < 0.8
     confirm = not treat or random.random() < 0.1
@@ -187,8 +200,13 @@ def _package(
                 technique=technique.name,
                 positions=positions,
                 options=tuple(
-                    Option(level=str(level), half_minutes=half_minutes + longer, effect=round(effect * weight),
-                           tissue_load=load, hand_load=technique.hand_load)
+                    Option(
+                        level=str(level),
+                        half_minutes=half_minutes + longer,
+                        effect=round(effect * weight),
+                        tissue_load=load,
+                        hand_load=technique.hand_load,
+                    )
                     for level, (half_minutes, effect, load) in enumerate(technique.doses)
                 ),
                 pressure=3,
@@ -236,8 +254,11 @@ def _variants(steps: list[Task], priority: int, *, treat: bool, confirm: bool) -
         if (confirm and Phase.CONFIRM not in phases) or (treat and Phase.RELEASE not in phases) or not chosen:
             continue
         options = [step.options[place] for step, place in chosen]
-        work = sum(o.half_minutes for (s, _), o in zip(chosen, options, strict=True)
-                   if s.phase in {Phase.RELEASE, Phase.LENGTHEN})
+        work = sum(
+            o.half_minutes
+            for (s, _), o in zip(chosen, options, strict=True)
+            if s.phase in {Phase.RELEASE, Phase.LENGTHEN}
+        )
         if treat and not _LEAST <= work <= _MOST:
             continue
         worth = _worth(sum(option.effect for option in options)) if treat else 150

@@ -120,9 +120,9 @@ def _field_changes(kind: str, subject: str, before: Any, after: Any, inside: str
             yield from _field_changes(kind, subject, old, new, f"{name}.")
         elif isinstance(old, tuple):
             gone, come = [one for one in old if one not in new], [one for one in new if one not in old]
-            yield Change(kind, subject, What.CHANGED, name, _words(tuple(gone)), _words(tuple(come)), listed=True)
+            yield Change(kind, subject, What.CHANGED, name, words(tuple(gone)), words(tuple(come)), listed=True)
         else:
-            yield Change(kind, subject, What.CHANGED, name, _words(old) or "nothing", _words(new) or "nothing")
+            yield Change(kind, subject, What.CHANGED, name, words(old) or "nothing", words(new) or "nothing")
 
 
 def _summary(thing: Any) -> str:
@@ -136,19 +136,19 @@ def _summary(thing: Any) -> str:
 def _statement(name: str, edge: Any) -> str:
     """Returns what an edge says beside its ends."""
     kind = EDGES[name]
-    return _words(edge, leave_out=(kind.first, kind.second))
+    return words(edge, leave_out=(kind.first, kind.second))
 
 
-def _words(value: Any, leave_out: tuple[str, ...] = ()) -> str:
+def words(value: Any, leave_out: tuple[str, ...] = ()) -> str:
     """Returns a value as a person would write it; nothing for nothing."""
     if isinstance(value, tuple):
-        return ", ".join(map(_words, value))
+        return ", ".join(map(words, value))
     if is_dataclass(value):
         told = [
-            f"{field.name} {words}"
+            f"{field.name} {told_value}"
             for field in fields(value)
             if field.name not in leave_out and not _is_usual(field, getattr(value, field.name))
-            if (words := _words(getattr(value, field.name)))
+            if (told_value := words(getattr(value, field.name)))
         ]
         return f"({', '.join(told)})"
     if isinstance(value, float):

@@ -136,7 +136,7 @@ def _marked(event: Any) -> FileRefused:
 def reads_as_itself(word: str) -> bool:
     """Returns whether an unquoted word is read as the text that it is."""
     try:
-        return _plain(word) == word
+        return bool(_plain(word) == word)
     except _WordRefused:
         return False
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import uuid
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
@@ -32,9 +33,6 @@ from services.store.model import RecordStore
 from services.store.redis import RedisStore
 from services.store.seals import Sealer
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 STORE_PREFIX = "assessment"
 ANNOUNCED = "myoplan.assessment.v1"
 
@@ -59,10 +57,9 @@ def build(
         message_bytes=message_bytes,
     )
     service = AssessmentService(Parser(knowledge), records)
-    add: Callable[..., None] = add_AssessmentServiceServicer_to_server
     return build_server(
         options,
-        [Registration(service_name=SERVICE, add=lambda server: add(service, server))],
+        [Registration(service_name=SERVICE, add=partial(add_AssessmentServiceServicer_to_server, service))],
         RIGHTS,
         verifier,
         explain,
@@ -92,12 +89,9 @@ async def serve(settings: AssessmentSettings) -> int:
         knowledge=load(),
         logger=logger,
     )
-    async with store:
-        return await serve_until_signalled(server, announce=ANNOUNCED, close=_nothing, logger=logger)
-
-
-async def _nothing() -> None:
-    """The store closes with its block."""
+    async with AsyncExitStack() as ends:
+        await ends.enter_async_context(store)
+        return await serve_until_signalled(server, announce=ANNOUNCED, close=ends.aclose, logger=logger)
 
 
 def main() -> int:

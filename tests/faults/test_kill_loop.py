@@ -17,7 +17,6 @@ from pathlib import Path
 
 import grpc
 import pytest
-from services.store.redis import RedisStore
 
 from cli.local.accounts import DEMO_THERAPIST, ISSUER, LocalKeys
 from cli.local.redis_server import RedisServer, find_redis
@@ -26,6 +25,7 @@ from myoplan.assessment.v1 import assessment_pb2 as a
 from myoplan.assessment.v1 import assessment_service_pb2 as s
 from myoplan.assessment.v1.assessment_service_pb2_grpc import AssessmentServiceStub
 from services.runtime.client import blocking_channel
+from services.store.redis import RedisStore
 from services.store.seals import Sealer
 from tests.support.lossy_proxy import LossyProxy
 

@@ -48,9 +48,9 @@ def test_of_a_list_only_what_differs_is_told() -> None:
         "changed muscle a: names in another order"
     ]
     before, after = motion("hip_flexion", norms=(norm(120),)), motion("hip_flexion", norms=(norm(125),))
+    rest = "kind mean, source book, status unverified"
     assert lines((before,), (after,)) == [
-        "changed motion hip_flexion: norms without (value 120, kind mean, source book, status unverified), "
-        "with (value 125, kind mean, source book, status unverified)"
+        f"changed motion hip_flexion: norms without (value 120, {rest}), with (value 125, {rest})"
     ]
 
 

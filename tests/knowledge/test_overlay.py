@@ -25,9 +25,7 @@ entries:
 kind: muscle
 defaults: {EVIDENCE}
 entries:
-  trapezius: &no
-""".replace(" &no", "")
-    + """\
+  trapezius:
     names: [trapezius]
     region: neck
     depth: superficial
@@ -42,7 +40,13 @@ entries:
     sites: []
     lies_in: [nape]
 """,
-    "refers_to": f"kind: refers_to\ndefaults: {EVIDENCE}\nentries:\n  trapezius:\n    - {{zone: nape, role: primary}}\n",
+    "refers_to": f"""\
+kind: refers_to
+defaults: {EVIDENCE}
+entries:
+  trapezius:
+    - {{zone: nape, role: primary}}
+""",
     "conditions": f"""\
 kind: condition
 defaults: {EVIDENCE}
@@ -91,16 +95,17 @@ def rules(entry: str, head: str = "") -> str:
 
 
 def test_an_overlay_adds_with_its_own_source(tmp_path: Path) -> None:
-    zones = f"kind: zone\ndefaults: {OWN}\nentries:\n  ear: {{names: [ear], region: neck, aspect: lateral, crosses_midline: false}}\n"
+    ear = "{names: [ear], region: neck, aspect: lateral, crosses_midline: false}"
+    zones = f"kind: zone\ndefaults: {OWN}\nentries:\n  ear: {ear}\n"
     edges = f"kind: refers_to\ndefaults: {OWN}\nentries:\n  trapezius:\n    - {{zone: ear, role: spillover}}\n"
     base, report = apply(*overlaid(tmp_path, zones=zones, edges=edges))
     assert base.zones["ear"].source == "clinic"
     assert [edge.zone for edge in base.refers_to] == ["nape", "ear"]
+    words = "source clinic, basis expert, confidence low, status unverified"
     assert lines(report) == [
         "added source clinic: Our own handbook.",
         "added zone ear: ear",
-        "added refers_to trapezius -> ear: (source clinic, basis expert, confidence low, status unverified, "
-        "role spillover)",
+        f"added refers_to trapezius -> ear: ({words}, role spillover)",
     ]
     assert base.revision != load(tmp_path / "base").revision
 

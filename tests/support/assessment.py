@@ -129,7 +129,7 @@ async def assessment_server(
                 store=store,
                 issuer=issuer,
                 channel=channel,
-                stub=cast("AssessmentServiceAsyncStub", AssessmentServiceStub(channel)),
+                stub=AssessmentServiceStub(channel),
                 clinic=clinic,
                 log=log,
             )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from knowledge.model import Dose, Technique
-from knowledge.model import Phase as KnowledgePhase
 from services.planner.domain.plan import Phase
 from services.planner.domain.problem import HALF_MINUTE_SECONDS, Companion, HandLoads
 from services.planner.domain.sides import Side
-from services.planner.graph.index import KnowledgeGraph
 from services.planner.graph.numbers import Numbers
 
 WHOLE = 1000
@@ -59,42 +58,52 @@ def warm_up_dose(technique: Technique, budget_seconds: int, numbers: Numbers) ->
     return longest_within(technique.doses, target)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionTechniques:
+    """The techniques that belong to the session and not to a muscle; None where it has to do without."""
+
+    arrival: Technique | None
+    retest: Technique | None
+    integration: Technique | None
+    close: Technique | None
+
+
 def session_frame(
-    graph: KnowledgeGraph, budget_seconds: int, key_motion: tuple[str, Side] | None
+    techniques: SessionTechniques, numbers: Numbers, budget_seconds: int, key_motion: tuple[str, Side] | None
 ) -> tuple[Companion, ...]:
     """Returns arrival and close, each as long as its share of the session allows."""
-    numbers = graph.numbers
-    check_seconds = min(numbers.arrival_seconds, numbers.check_share * budget_seconds)
-    motion, side = key_motion or ("", None)
-    arrival = [
-        framed(Phase.ARRIVAL, technique, longest_within(technique.doses, check_seconds), motion=motion, side=side)
-        for technique in graph.techniques_in[KnowledgePhase.ARRIVAL][:1]
-    ]
-    close = [
-        framed(Phase.CLOSE, technique, _close_dose(technique, graph, budget_seconds))
-        for technique in graph.techniques_in[KnowledgePhase.CLOSE][:1]
-    ]
-    return (*arrival, *close)
+    frame: list[Companion] = []
+    if techniques.arrival:
+        motion, side = key_motion or ("", None)
+        dose = longest_within(
+            techniques.arrival.doses, min(numbers.arrival_seconds, numbers.check_share * budget_seconds)
+        )
+        frame.append(framed(Phase.ARRIVAL, techniques.arrival, dose, motion=motion, side=side))
+    if techniques.close:
+        frame.append(
+            framed(Phase.CLOSE, techniques.close, _close_dose(techniques.close, techniques, numbers, budget_seconds))
+        )
+    return tuple(frame)
 
 
-def integration(graph: KnowledgeGraph, technique: Technique, budget_seconds: int, pressure: int) -> Companion:
+def joining_strokes(
+    techniques: SessionTechniques, numbers: Numbers, budget_seconds: int, pressure_cap: int
+) -> Companion | None:
     """Returns the strokes that join a region up again, in what the close leaves of its share."""
-    left = graph.numbers.close_share * budget_seconds
-    for close in graph.techniques_in[KnowledgePhase.CLOSE][:1]:
-        left -= _close_dose(close, graph, budget_seconds).seconds
+    technique = techniques.integration
+    if technique is None:
+        return None
+    left = numbers.close_share * budget_seconds
+    if techniques.close:
+        left -= _close_dose(techniques.close, techniques, numbers, budget_seconds).seconds
+    pressure = min(int(technique.pressure.usual), pressure_cap)
     return framed(Phase.INTEGRATE, technique, longest_within(technique.doses, left), pressure=pressure)
 
 
-def _close_dose(technique: Technique, graph: KnowledgeGraph, budget_seconds: int) -> Dose:
-    joining = integration_technique(graph)
+def _close_dose(close: Technique, techniques: SessionTechniques, numbers: Numbers, budget_seconds: int) -> Dose:
+    joining = techniques.integration
     kept = min(dose.seconds for dose in joining.doses) if joining else 0
-    share = graph.numbers.close_share * budget_seconds - kept
-    return longest_within(technique.doses, min(graph.numbers.close_seconds, share))
-
-
-def integration_technique(graph: KnowledgeGraph) -> Technique | None:
-    """Returns the technique that joins a region up again after deep work."""
-    return next((t for t in graph.techniques_in[KnowledgePhase.INTEGRATE] if t.acts_on == "region"), None)
+    return longest_within(close.doses, min(numbers.close_seconds, numbers.close_share * budget_seconds - kept))
 
 
 def framed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from knowledge.model import Muscle
+from knowledge.model import Muscle, Technique
 from knowledge.model import Phase as KnowledgePhase
 from services.planner.domain.constraints import Constraints, HandLoad
 from services.planner.domain.errors import DemandUnsafe
@@ -16,9 +16,9 @@ from services.planner.domain.sides import SIDE_LYING_LEFT, SIDE_LYING_RIGHT, Sid
 from services.planner.domain.snapshot import Snapshot
 from services.planner.formulate.doses import (
     WHOLE,
+    SessionTechniques,
     framed,
-    integration,
-    integration_technique,
+    joining_strokes,
     longest_within,
     session_frame,
 )
@@ -70,29 +70,31 @@ def formulate(
 ) -> Formulation:
     """Returns the problem. Raises DemandUnsafe if a safety rule or a missing consent forbids what a person demands."""
     seconds = session_seconds(limits, budget_seconds)
-    retests = _retests(snapshot, graph)
+    subjects = _subjects(candidates, constraints)
+    regions = _open_regions(subjects, limits, graph)
+    techniques, cut = _session_techniques(limits, regions, graph)
     setting = Setting(
         graph=graph,
         limits=limits,
         constraints=constraints,
         budget_seconds=seconds,
-        retests=retests,
-        integration=_integration(limits, candidates, seconds, graph),
+        retests=_retests(techniques.retest, snapshot, graph),
+        integration=joining_strokes(techniques, graph.numbers, seconds, _regions_cap(regions, limits)),
         lead=lead_of(snapshot),
     )
-    subjects = _subjects(candidates, constraints)
     sorting = _Sorting(snapshot, setting)
     works = {subject.spot: work for subject in subjects if (work := sorting.work(subject))}
     _refuse_unsafe(works, subjects)
     possible = {spot: work for spot, work in works.items() if not work.blocked}
-    problem = _problem(possible, subjects, sorting, setting, _key_motion(snapshot, graph))
+    frame = session_frame(techniques, graph.numbers, seconds, _key_motion(snapshot, graph))
+    problem = _problem(possible, subjects, sorting, setting, frame)
     return Formulation(
         problem=problem,
         subjects={package_id(s.spot.muscle, s.spot.side): s.candidate for s in subjects if s.spot in possible},
         omissions=(
             *_blocked_omissions(works),
             *sorting.omissions,
-            *_technique_omissions(works.values()),
+            *_technique_omissions(works.values(), cut),
             *_position_omissions(works.values(), setting),
         ),
         cautions=_demand_cautions(works, subjects),
@@ -219,7 +221,7 @@ def _problem(
     subjects: Sequence[_Subject],
     sorting: _Sorting,
     setting: Setting,
-    key_motion: tuple[str, Side] | None,
+    frame: tuple[Companion, ...],
 ) -> Problem:
     graph = setting.graph
     rank = {subject.spot: place for place, subject in enumerate(subjects)}
@@ -239,7 +241,7 @@ def _problem(
     minutes = setting.budget_seconds / _MINUTE_SECONDS
     return Problem(
         half_minutes=setting.budget_seconds // HALF_MINUTE_SECONDS,
-        frame=session_frame(graph, setting.budget_seconds, key_motion),
+        frame=frame,
         tasks={task.id: task for work in possible.values() for task in work.tasks},
         companions=dict(sorted(companions.items(), key=lambda item: (item[1].order, *_retest_rank(item[0], setting)))),
         packages=packages,
@@ -322,9 +324,8 @@ def _hand_load_cap(used_today: HandLoad | None, graph: KnowledgeGraph) -> HandLo
 # --- motions ------------------------------------------------------------------------------------------------------
 
 
-def _retests(snapshot: Snapshot, graph: KnowledgeGraph) -> dict[str, Companion]:
+def _retests(technique: Technique | None, snapshot: Snapshot, graph: KnowledgeGraph) -> dict[str, Companion]:
     """Returns the re-test of each of the most reduced motions, by the ids of the findings behind it."""
-    technique = next(iter(graph.techniques_in[KnowledgePhase.RETEST]), None)
     if technique is None:
         return {}
     dose = longest_within(technique.doses, graph.numbers.retest_seconds)
@@ -370,19 +371,44 @@ def _motion_findings(snapshot: Snapshot, graph: KnowledgeGraph) -> list[tuple[bo
     return found
 
 
-def _integration(
-    limits: Limits, candidates: Sequence[Candidate], seconds: int, graph: KnowledgeGraph
-) -> Companion | None:
-    """Returns the joining strokes, unless they are cut in a region where work may be done."""
-    technique = integration_technique(graph)
-    if technique is None:
+# --- what belongs to the session ----------------------------------------------------------------------------------
+
+
+def _open_regions(subjects: Sequence[_Subject], limits: Limits, graph: KnowledgeGraph) -> list[str]:
+    """Returns the regions in which work may be done."""
+    regions = {graph.base.muscles[subject.candidate.muscle].region for subject in subjects}
+    return sorted(region for region in regions if not limits.region_cuts(region))
+
+
+def _regions_cap(regions: Sequence[str], limits: Limits) -> int:
+    """Returns the firmest pressure that is allowed in all of these regions."""
+    return min([limits.pressure_cap(region, "").level for region in regions or ("",)])
+
+
+def _session_techniques(
+    limits: Limits, regions: Sequence[str], graph: KnowledgeGraph
+) -> tuple[SessionTechniques, list[tuple[Technique, Cut]]]:
+    """Returns the techniques of the session that are allowed wherever work may be done, and the cuts of the others."""
+    cuts: list[tuple[Technique, Cut]] = []
+
+    def allowed(phase: KnowledgePhase, where: Sequence[str]) -> Technique | None:
+        of_session = [
+            t for t in graph.techniques_in[phase] if phase is not KnowledgePhase.INTEGRATE or t.acts_on == "region"
+        ]
+        for technique in of_session:
+            found = [cut for region in where or ("",) for cut in limits.technique_cuts(technique, region, "", None)]
+            if not found:
+                return technique
+            cuts.extend((technique, cut) for cut in found)
         return None
-    regions = sorted({graph.base.muscles[candidate.muscle].region for candidate in candidates})
-    open_regions = [region for region in regions if not limits.region_cuts(region)]
-    if any(limits.technique_cuts(technique, region, "", None) for region in open_regions):
-        return None
-    caps = [limits.pressure_cap(region, "").level for region in open_regions]
-    return integration(graph, technique, seconds, min([int(technique.pressure.usual), *caps]))
+
+    techniques = SessionTechniques(
+        arrival=allowed(KnowledgePhase.ARRIVAL, ()),
+        retest=allowed(KnowledgePhase.RETEST, ()),
+        integration=allowed(KnowledgePhase.INTEGRATE, regions),
+        close=allowed(KnowledgePhase.CLOSE, ()),
+    )
+    return techniques, cuts
 
 
 # --- what is out --------------------------------------------------------------------------------------------------
@@ -416,13 +442,14 @@ def _blocked_omissions(works: Mapping[Spot, Work]) -> list[Omission]:
     ]
 
 
-def _technique_omissions(works: Iterable[Work]) -> list[Omission]:
+def _technique_omissions(works: Iterable[Work], of_session: Iterable[tuple[Technique, Cut]]) -> list[Omission]:
     """A technique that is cut for everybody is told once; one that is cut on a muscle is told there."""
     told: dict[tuple[str, str, str, Side | None], Omission] = {}
-    for work in works:
-        for technique, cut in work.cuts:
-            alone = cut.reason.rule in _OF_ONE_MUSCLE
-            muscle, side = (work.muscle.id, work.side) if alone else ("", None)
+    spots: list[tuple[str, Side | None, Iterable[tuple[Technique, Cut]]]] = [("", None, of_session)]
+    spots += [(work.muscle.id, work.side, work.cuts) for work in works]
+    for name, where, cuts in spots:
+        for technique, cut in cuts:
+            muscle, side = (name, where) if cut.reason.rule in _OF_ONE_MUSCLE else ("", None)
             told.setdefault(
                 (technique.id, cut.reason.rule, muscle, side),
                 Omission(

@@ -69,6 +69,7 @@ class _Search:
         # Adding a step never makes a sequence possible that was not, so what is possible only shrinks.
         self._possible: tuple[Sequence, ...] = self._arranger.sequences
         self._sequence: Sequence | None = None
+        self._arranged: dict[frozenset[str], tuple[Choice, Sequence | None]] = {}
 
     # --- moves ---
 
@@ -92,34 +93,41 @@ class _Search:
 
     def _moves(self, package: Package) -> Iterator[_Move | None]:
         before = self._chosen.get(package.id)
-        arranged: dict[frozenset[str], tuple[Choice, Sequence | None]] = {}
+        others = [task for one, v in self._chosen.items() if one != package.id for task, _ in v.choices]
+        used = self._used()
         for variant in package.variants:
-            tasks = frozenset(task for task, _ in variant.choices)
-            if tasks not in arranged:
-                choice = self._arranger.choice(self._tasks(package, variant))
-                arranged[tasks] = (choice, self._arranger.cheapest(choice, self._possible))
-            choice, sequence = arranged[tasks]
+            choice, sequence = self._arrangement(frozenset((*others, *(task for task, _ in variant.choices))))
             if sequence is None:
                 yield None
                 continue
             yield _Move(
                 package=package,
                 variant=variant,
-                half_minutes=self._half_minutes(package, variant, sequence) - self._used(),
+                half_minutes=self._half_minutes(package, variant, sequence) - used,
                 benefit=variant.benefit - (before.benefit if before else 0),
                 choice=choice,
                 sequence=sequence,
             )
 
+    def _arrangement(self, tasks: frozenset[str]) -> tuple[Choice, Sequence | None]:
+        """Returns the choice of these tasks and the first sequence, so with the least turning, that holds it.
+
+        Doses do not matter for it, so most of what one round of the search asks was answered in the round before.
+        """
+        if tasks not in self._arranged:
+            choice = self._arranger.choice(tasks)
+            holding = (sequence for sequence in self._possible if choice.blocks(sequence) is not None)
+            self._arranged[tasks] = (choice, next(holding, None))
+        return self._arranged[tasks]
+
     def make(self, move: _Move) -> None:
         """Takes a move."""
         self._chosen[move.package.id] = move.variant
+        before, after = set(self._choice.order), set(move.choice.order)
+        if before != after:
+            known = self._possible if before <= after else self._arranger.sequences
+            self._possible = tuple(sequence for sequence in known if move.choice.blocks(sequence) is not None)
         self._choice, self._sequence = move.choice, move.sequence
-        self._possible = tuple(s for s in self._arranger.sequences if move.choice.blocks(s) is not None)
-
-    def _tasks(self, package: Package, variant: Variant) -> list[str]:
-        variants = {**self._chosen, package.id: variant}
-        return [task for one in variants.values() for task, _ in one.choices]
 
     # --- time and loads ---
 
@@ -176,8 +184,10 @@ class _Search:
         if self._sequence is None:
             return ()
         options = {task: option for variant in self._chosen.values() for task, option in variant.choices}
-        steps = self._arranger.placements(self._choice, self._sequence, options)
-        first, last = self._sequence.positions[0], self._sequence.positions[-1]
+        # Of the sequences that turn no longer, the one that reaches the muscles best.
+        sequence = self._arranger.cheapest(self._choice, self._possible) or self._sequence
+        steps = self._arranger.placements(self._choice, sequence, options)
+        first, last = sequence.positions[0], sequence.positions[-1]
         ending = [c for c in self._brought(self._chosen.values()) if c.phase is not Phase.WARM_UP]
         ending.sort(key=lambda companion: companion.phase is Phase.INTEGRATE)
         opening = [c for c in self._problem.frame if c.phase is Phase.ARRIVAL]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -60,7 +61,7 @@ async def _memory(store: MemoryStore) -> dict[str, object]:
 
 
 async def _redis(client: Redis) -> dict[str, object]:
-    keys = sorted(await client.keys())
+    keys: list[Any] = sorted(await client.keys())
     async with client.pipeline(transaction=False) as pipeline:
         for key in keys:
             pipeline.dump(key)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 import pytest
 
@@ -33,7 +35,7 @@ def check_fields(bad: Bad, said: dict[str, str]) -> None:
 async def test_bytes_that_are_no_message(service: Running, snapshot: Snapshot) -> None:
     await service.create()
     before = await snapshot()
-    method = service.channel.unary_unary("/myoplan.assessment.v1.AssessmentService/RecordFindings")
+    method: Any = service.channel.unary_unary("/myoplan.assessment.v1.AssessmentService/RecordFindings")
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await method(b"\xff\xff not a message", metadata=service.credentials())
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT

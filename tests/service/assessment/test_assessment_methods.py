@@ -31,7 +31,7 @@ DERIVED = ("name", "uid", "etag", "revision", "state", "author", "create_time", 
 
 def as_sent(stored: a.Assessment) -> a.Assessment:
     """Returns an assessment without what the service adds."""
-    plain = a.Assessment()
+    plain: Any = a.Assessment()
     plain.CopyFrom(stored)
     for field in DERIVED:
         plain.ClearField(field)
@@ -47,7 +47,8 @@ def as_sent(stored: a.Assessment) -> a.Assessment:
         for derived in ("classification", "interpretation"):
             if derived in finding.DESCRIPTOR.fields_by_name:
                 finding.ClearField(derived)
-    return plain
+    answer: a.Assessment = plain
+    return answer
 
 
 async def decide(service: Running, method: str, etag: str, **fields: Any) -> a.Assessment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -101,17 +102,22 @@ def test_an_assessment_holds_so_many_findings(kind: str) -> None:
     flag = HealthFlag(id="x", condition="anticoagulant", answer=Answer.ABSENT)
     palpation = PalpationFinding(id="x", muscle="upper_trapezius", side=Side.LEFT)
     rom = RomTest(id="x", motion="m", side=Side.LEFT, mode=Mode.ACTIVE, outcome=Measurement(value=1))
-    one = {
+    one: Any = {
         "pain_areas": HEEL,
         "posture_observations": SEEN,
         "health_flags": flag,
         "palpation_findings": palpation,
         "rom_tests": rom,
     }[kind]
-    full = replace(EMPTY, findings=replace(Findings(), **{kind: tuple(replace(one, id=f"f{n}") for n in range(most))}))
-    assert changes.record(full, replace(Findings(), **{kind: (replace(one, id="f0"),)})) == full
+
+    def holding(*ids: str) -> Findings:
+        findings: Any = {kind: tuple(replace(one, id=identifier) for identifier in ids)}
+        return Findings(**findings)
+
+    full = replace(EMPTY, findings=holding(*(f"f{number}" for number in range(most))))
+    assert changes.record(full, holding("f0")) == full
     with pytest.raises(LimitReached) as caught:
-        changes.record(full, replace(Findings(), **{kind: (replace(one, id="more"),)}))
+        changes.record(full, holding("more"))
     assert (caught.value.limit, caught.value.most) == (kind, most)
 
 

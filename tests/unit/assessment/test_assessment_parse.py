@@ -18,7 +18,7 @@ from services.assessment.api import names
 from services.assessment.api.parse import Parser
 from services.assessment.domain.errors import RequestInvalid
 from services.assessment.domain.finding_ids import FINDING_ID
-from services.assessment.domain.findings import Measurement, NotTested, Side
+from services.assessment.domain.findings import LimitedBy, Measurement, NotTested, Side
 from services.assessment.domain.profile import Sex
 from services.store.model import Actor
 from tests.support.assessment import (
@@ -103,9 +103,7 @@ def test_a_whole_assessment_is_read(parser: Parser) -> None:
     assert intake.preferences.consents.intraoral_allowed is False
     assert intake.preferences.focus_zones == ("back_of_neck",)
     first, second, third = findings.rom_tests
-    assert first.outcome == Measurement(
-        value=48.0, pain=4.0, end_feel="early firm", limited_by=first.outcome.limited_by
-    )  # type: ignore[union-attr]
+    assert first.outcome == Measurement(value=48.0, pain=4.0, end_feel="early firm", limited_by=LimitedBy.CONTRACTION)
     assert (second.examiner, third.examiner) == ("kim", "tess"), "whoever names no examiner measured alone"
     assert third.outcome == NotTested(reason="painful")
     assert findings.pain_areas[0].onset_days == 0
@@ -164,9 +162,9 @@ def test_every_motion_takes_its_own_sides_and_limits(parser: Parser) -> None:
                 assert read.value == motion.limit_max
             else:
                 assert set(problems(parser, "RecordFindings", recording(rom_tests=[test]))) == {"rom_tests[0].side"}
-        side = a.Side.Value(Side(motion.sides[0]).name)
+        own = a.Side.Value(Side(motion.sides[0]).name)
         for value in (motion.limit_min - 0.1, motion.limit_max + 0.1):
-            said = problems(parser, "RecordFindings", recording(rom_tests=[rom(value, motion=motion.id, side=side)]))
+            said = problems(parser, "RecordFindings", recording(rom_tests=[rom(value, motion=motion.id, side=own)]))
             assert set(said) == {"rom_tests[0].measured.value"}
 
 

@@ -112,10 +112,11 @@ def _can_hold(problem: Problem, tasks: list[str], sequence: tuple[str, ...], blo
     task = tasks[len(block)]
     allowed = {position for position, _ in problem.tasks[task].positions}
     for place, position in enumerate(sequence):
-        fits = position in allowed and all(
-            place <= block[other] if (task, other) in problem.before else True
-            for other in block
-        ) and all(block[other] <= place for other in block if (other, task) in problem.before)
+        fits = (
+            position in allowed
+            and all(place <= block[other] if (task, other) in problem.before else True for other in block)
+            and all(block[other] <= place for other in block if (other, task) in problem.before)
+        )
         if fits and _can_hold(problem, tasks, sequence, {**block, task: place}):
             return True
     return False

@@ -118,7 +118,11 @@ def problems(draw: st.DrawFn, *, most_packages: int = 4, demands: bool = True) -
         half_minutes=draw(st.integers(0, 24)),
         frame=(
             Companion(
-                id="arrival", phase=Phase.ARRIVAL, technique="technique", level="usual", half_minutes=draw(few),
+                id="arrival",
+                phase=Phase.ARRIVAL,
+                technique="technique",
+                level="usual",
+                half_minutes=draw(few),
                 hand_load=draw(hand_loads()),
             ),
             Companion(id="close", phase=Phase.CLOSE, technique="technique", level="usual", half_minutes=1),

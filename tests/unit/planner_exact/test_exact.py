@@ -24,7 +24,7 @@ from tests.unit.planner_exact.brute_force import (
 from tests.unit.planner_exact.small_problems import problems
 
 ENOUGH = 1_000_000
-thorough = settings(max_examples=2000, deadline=None)
+thorough = settings(max_examples=600, deadline=None)
 usual = settings(max_examples=300, deadline=None)
 
 

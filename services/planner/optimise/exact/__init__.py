@@ -24,7 +24,10 @@ problem gives the same solution everywhere.
 
 from __future__ import annotations
 
-from services.planner.domain.problem import LeftOut, Problem, Solution
+from dataclasses import replace
+
+from services.planner.domain.problem import Problem, Solution
+from services.planner.optimise import greedy
 from services.planner.optimise.arrange import Arranger
 from services.planner.optimise.exact.programme import Selection
 from services.planner.optimise.exact.search import search
@@ -33,11 +36,18 @@ from services.planner.optimise.exact.tables import Tables
 
 
 def solve(problem: Problem, *, work_limit: int, incumbent: Solution | None = None) -> Solution:
-    """Returns the best solution found within `work_limit` labels and picks looked at, never a worse one than `incumbent`.
+    """Returns the best solution found within `work_limit` labels and picks looked at, never a worse one than `incumbent`
+    or, without one, than greedy's.
 
     `proven` says whether the search finished: then no solution is better.
     """
     arranger = Arranger(problem)
     tables = Tables(problem, arranger)
-    best = (selection_of(tables, incumbent) if incumbent else None) or Selection(0, (), 0)
-    return solution_of(tables, arranger, search(tables, best, work_limit))
+    known = selection_of(tables, incumbent) if incumbent else None
+    outcome = search(tables, known or Selection(0, (), 0), work_limit)
+    if not outcome.proven and incumbent is None:
+        # Only a search that had to stop can be below greedy, which costs more than most searches.
+        plain = selection_of(tables, greedy.solve(problem))
+        if plain and plain.score > outcome.best.score:
+            outcome = replace(outcome, best=plain)
+    return solution_of(tables, arranger, outcome)

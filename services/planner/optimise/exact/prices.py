@@ -58,10 +58,15 @@ class Market:
         self._tables = tables
         self._caps = caps
         self._turning = (0, 0)
+        self._all_picks = picks
         self.picks = [list(here) for here in picks]
         self._units = [0.0] * len(caps)
         self._split = self._even_split()
         self.work = 0
+
+    def restart(self) -> None:
+        """Takes up all picks again at the present prices."""
+        self.picks = [list(here) for here in self._all_picks]
 
     def keep_to(self, sequences: Sequences) -> None:
         """Drops the picks that none of these sequences can hold; turning costs what it costs in the best of them."""
@@ -183,8 +188,6 @@ class Market:
         for stage, here in enumerate(self.picks):
             paid.append(tuple(pick.worth * SCALE - sum(units[cap] * a for cap, a in pick.amounts) for pick in here))
             together = {c: sum(shares[stage][number] for number in bits(c)) for c in {p.companions for p in here}}
-            whole.append(
-                tuple(gain - together[pick.companions] for pick, gain in zip(here, paid[-1], strict=True))
-            )
+            whole.append(tuple(gain - together[pick.companions] for pick, gain in zip(here, paid[-1], strict=True)))
         best = tuple(max(0, *gains, 0) for gains in whole)
         return Estimate(units, shares, companion_price, tuple(paid), tuple(whole), best, total + sum(best))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from services.planner.optimise.exact.prices import SCALE, Estimate, Picks
 from services.planner.optimise.exact.sequences import DoneBy, Sequences
-from services.planner.optimise.exact.tables import Pick, Stage, Tables, bits
+from services.planner.optimise.exact.tables import MUSCLES, TIME_PLACE, Pick, Stage, Tables, bits
 
 # Tasks that later stages have to follow, with the place by which each is done.
 Frontier = tuple[tuple[str, DoneBy], ...]
@@ -66,18 +66,17 @@ class Space:
         self._brought: dict[int, tuple[int, int]] = {}
         self._time = tables.packing.masks[0]
 
-    def search(
-        self, best: Selection, target: int, work_limit: int, width: int | None = None
-    ) -> tuple[Selection, int]:
+    def search(self, best: Selection, target: int, work_limit: int) -> tuple[Selection, int]:
         """Returns the best selection that scores `target` or more if there is one, and the work it took in labels.
 
         Otherwise it returns `best`, or anything better that was met on the way. More work than `work_limit` is not
-        taken: then nothing is proven. Nor is it if only the most promising `width` labels of a stage are followed.
+        taken: then nothing is proven.
         """
         stages = self._tables.stages
         slack = self._estimate.total - self._turning(self._sequences) - target * SCALE
         worthwhile = self._worthwhile(slack)
-        rest = _Rest(self._tables, self._estimate, worthwhile, slack, self._room)
+        rest = _Rest(self._estimate, worthwhile, slack, stages)
+        demand = _Demand(self._tables, worthwhile, self._longest_turning())
         self._needed = target * SCALE
         work = 0
         labels: dict[tuple[int, int, Sequences, Frontier], Label] = {}
@@ -98,20 +97,14 @@ class Space:
                         if best.score >= target:
                             target = best.score + 1
                             self._needed = target * SCALE
-                    kept = self._forget(number, stage, then)
+                    kept = self._forget(number, stage, then, demand)
                     key = (kept.packed, kept.brought, kept.sequences, kept.frontier)
                     rival = found.get(key)
                     if rival is None or kept.worth > rival.worth:
                         found[key] = kept
                 work += 1
             labels = found
-            if width and len(found) > width:
-                promising = sorted(found, key=lambda key: self._promise(number, found[key], rest), reverse=True)
-                labels = {key: found[key] for key in promising[:width]}
         return best, work
-
-    def _promise(self, number: int, label: Label, rest: _Rest) -> int:
-        return label.gain - self._turning(label.sequences) + rest.after(number, label.packed, label.brought)
 
     # --- one decision ---
 
@@ -120,7 +113,7 @@ class Space:
     ) -> Iterator[Label]:
         """Yields what a label can become at a stage, as far as it can still reach the target."""
         sequences = self._tables.sequences
-        after = rest.after(number, label.packed, label.brought)
+        after = rest.after(number, label.brought)
         if label.gain - self._turning(label.sequences) + after >= self._needed and rest.optional[number]:
             yield label
         followed = tuple(entry for entry in label.frontier if entry[0] in stage.follows)
@@ -134,7 +127,7 @@ class Space:
             if (self._room - packed) & self._tables.packing.guards != self._tables.packing.guards:
                 continue
             brought = label.brought | pick.companions
-            after = rest.after(number, packed, brought)
+            after = rest.after(number, brought)
             if gain + after < self._needed:
                 continue
             holding, added = self._order(number, stage, followed, pick)
@@ -169,14 +162,21 @@ class Space:
             self._orders[key] = (holding, tuple((task, done[task]) for task in pick.tasks if task in stage.followed))
         return self._orders[key]
 
-    def _forget(self, number: int, stage: Stage, label: Label) -> Label:
+    def _longest_turning(self) -> int:
+        return max(self._tables.sequences.sequences[number].turning for number in bits(self._sequences))
+
+    def _forget(self, number: int, stage: Stage, label: Label, demand: _Demand) -> Label:
         """Returns a label without what no later stage can ask for, so that more labels are alike."""
         stages = self._tables.stages
         later = stages[number + 1].companions if number + 1 < len(stages) else 0
         frontier = label.frontier
         if stage.closed:
             frontier = tuple(entry for entry in frontier if entry[0] not in stage.closed)
-        return label._replace(packed=label.packed & stage.kept, brought=label.brought & later, frontier=frontier)
+        packing = self._tables.packing
+        most = demand.after(number, label.packed)
+        never_reached = (self._room - label.packed - most) & packing.guards
+        packed = label.packed & stage.kept & packing.without(never_reached)
+        return label._replace(packed=packed, brought=label.brought & later, frontier=frontier)
 
     # --- estimates ---
 
@@ -198,54 +198,80 @@ class Space:
         return kept
 
 
-class _Rest:
-    """What the stages after a stage can add at most, given what is used of some caps and which companions are there.
+class _Demand:
+    """What the stages after a stage can take of each cap at most, so that a cap that is out of reach is forgotten.
 
-    The other caps are priced; those of `strict` are kept here as well, so that the estimate is closer.
+    Of the stages that count as a muscle no more are taken than the limit on muscles leaves; the rest can all be taken.
     """
 
+    def __init__(self, tables: Tables, worthwhile: list[list[tuple[Pick, int]]], longest_turning: int) -> None:
+        self._tables = tables
+        self._muscles = tables.place.get(MUSCLES, -1)
+        self._memory: dict[tuple[int, int], int] = {}
+        # By stage: what comes on top in any case, and for each cap what the counting stages after it take, most first.
+        self._always: list[int] = []
+        self._counting: list[list[list[int]]] = []
+        always = tables.packing.pack([(TIME_PLACE, longest_turning)])
+        columns: list[list[int]] = [[] for _ in tables.caps]
+        companions = 0
+        for here in reversed(worthwhile):
+            self._always.append(always + sum(tables.companion_packed[number] for number in bits(companions)))
+            self._counting.append([sorted(column, reverse=True) for column in columns])
+            amounts = [dict(pick.amounts) for pick, _ in here]
+            most = [max((one.get(place, 0) for one in amounts), default=0) for place in range(len(columns))]
+            if here and all(self._muscles in one for one in amounts):
+                for column, amount in zip(columns, most, strict=True):
+                    column.append(amount)
+            else:
+                always += tables.packing.pack(enumerate(most))
+            for pick, _ in here:
+                companions |= pick.companions
+        self._always.reverse()
+        self._counting.reverse()
+
+    def after(self, number: int, packed: int) -> int:
+        """Returns the most that the stages after stage `number` can take, packed, with the longest turning."""
+        packing = self._tables.packing
+        left = len(self._counting[number][TIME_PLACE])
+        if self._muscles >= 0:
+            left = min(left, self._tables.caps[self._muscles] - packing.amount(packed, self._muscles))
+        key = (number, left)
+        if key not in self._memory:
+            columns = self._counting[number]
+            most = ((place, sum(c if place == self._muscles else c[:left])) for place, c in enumerate(columns))
+            self._memory[key] = self._always[number] + packing.pack(most)
+        return self._memory[key]
+
+
+class _Rest:
+    """What the stages after a stage can add at most, given which companions are there already."""
+
     def __init__(
-        self,
-        tables: Tables,
-        estimate: Estimate,
-        worthwhile: list[list[tuple[Pick, int]]],
-        slack: int,
-        room: int,
+        self, estimate: Estimate, worthwhile: list[list[tuple[Pick, int]]], slack: int, stages: tuple[Stage, ...]
     ) -> None:
-        self._stages = tables.stages
+        self._stages = stages
         self._shares = estimate.shares
         self._worthwhile = worthwhile
-        self._strict = tables.strict
-        self._guards = tables.packing.guards_of(tables.strict)
-        self._room = room & (self._strict | self._guards)
-        self._memory: list[dict[tuple[int, int], int]] = [{} for _ in self._stages]
+        self._memory: list[dict[int, int]] = [{} for _ in stages]
         # A stage has to pick something if no plan that leaves it out can reach the target.
         self.optional = [best <= slack for best in estimate.best]
 
-    def after(self, number: int, packed: int, brought: int) -> int:
+    def after(self, number: int, brought: int) -> int:
         """Returns the most that the stages after stage `number` can add."""
-        stages = self._stages
-        packed &= stages[number].kept & self._strict
-        number += 1
-        while number < len(stages) and self.optional[number] and not self._worthwhile[number]:
-            packed &= stages[number].kept
-            number += 1
-        if number == len(stages):
+        if number + 1 == len(self._stages):
             return 0
-        brought &= stages[number].companions
+        number += 1
+        brought &= self._stages[number].companions
         memory = self._memory[number]
-        key = (packed, brought)
-        if key not in memory:
+        if brought not in memory:
             shares = self._shares[number]
-            best = self.after(number, packed, brought) if self.optional[number] else -NEVER
+            best = 0 if self.optional[number] else -NEVER
             for pick, gain in self._worthwhile[number]:
-                used = packed + (pick.packed & self._strict)
-                if (self._room - used) & self._guards == self._guards:
-                    new = pick.companions & ~brought
-                    whole = gain - sum(shares[c] for c in bits(new)) if new else gain
-                    best = max(best, whole + self.after(number, used, brought))
-            memory[key] = best
-        return memory[key]
+                new = pick.companions & ~brought
+                whole = gain - sum(shares[c] for c in bits(new)) if new else gain
+                best = max(best, whole)
+            memory[brought] = best + self.after(number, brought)
+        return memory[brought]
 
 
 def _picks(chain: Chain | None) -> tuple[Pick, ...]:

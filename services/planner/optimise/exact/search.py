@@ -14,10 +14,10 @@ from services.planner.optimise.exact.programme import Selection, Space
 from services.planner.optimise.exact.sequences import Sequences
 from services.planner.optimise.exact.tables import MUSCLES, Pick, Tables
 
-# Rounds of moving prices: before the dive, before the first search, before each further one.
-_ROUNDS_BEFORE_THE_DIVE, _ROUNDS_AT_FIRST, _ROUNDS_AGAIN = 15, 30, 10
-# The dive follows the few most promising labels only, to have a good plan early; how far below the bound, as a share.
-_DIVE_WIDTH, _DIVE_REACH = 8, 0.1
+# Rounds of moving prices: at the start, before the first search, before each further one.
+_ROUNDS_AT_FIRST, _ROUNDS_BEFORE_SEARCH, _ROUNDS_AGAIN = 12, 30, 8
+# How far below the bound the floor is, as a share of the bound.
+_DEPTHS = (0.06, 0.24, 1.0)
 # How far below the bound a plan is looked for at the first try, as a share of the bound; then ever further.
 _FIRST_REACH, _REACH_GROWS = 0.002, 3
 _UNBOUNDED = 1 << 80
@@ -30,6 +30,11 @@ class Outcome:
     best: Selection
     bound: int
     work: int
+
+    @property
+    def proven(self) -> bool:
+        """Whether nothing is better."""
+        return self.bound <= self.best.score
 
 
 def search(tables: Tables, best: Selection, work_limit: int) -> Outcome:
@@ -44,43 +49,70 @@ def search(tables: Tables, best: Selection, work_limit: int) -> Outcome:
 
 
 class _Search:
-    """The search among some picks within some caps."""
+    """The search among some picks within some caps.
+
+    Nothing at or below the floor is looked for. It is the score of the best, or higher as long as there is hope for more:
+    what is hopeless then need not even be priced. If nothing is found above it, the floor comes down.
+    """
 
     def __init__(self, tables: Tables, picks: Picks, caps: tuple[int, ...], best: Selection) -> None:
         self._tables = tables
         self._room = tables.packing.guards + tables.packing.pack(enumerate(caps))
         self._best = best
         self._market = Market(tables, picks, caps)
-        affordable = tables.sequences.affordable(0)
-        # Sets of positions that can still hold something better than the best, each with its bound.
-        self._bounds = {those & affordable: _UNBOUNDED for those in tables.sequences.by_position_set().values()}
-        self._bounds.pop(0, None)
+        self._floor = best.score
+        # Sets of positions that can still hold something above the floor, each with its bound.
+        self._bounds: dict[Sequences, int] = {}
 
     def run(self, work_limit: int) -> Outcome:
         """Searches until the bound meets the best, or for as long as the work allows."""
         work = 0
-        rounds, reach, width = _ROUNDS_BEFORE_THE_DIVE, _DIVE_REACH, _DIVE_WIDTH
-        estimate = self._price(rounds)
-        while self._bounds and work + self._market.work < work_limit:
-            bound = max(self._bounds.values())
-            target = max(self._best.score + 1, bound - int(abs(bound) * reach))
-            space = self._space(estimate, target)
-            left = work_limit - work - self._market.work
-            self._best, done = space.search(self._best, target, left, width)
-            work += done
-            if not width and done <= left:
-                self._lower(target - 1)
-            rounds, reach = (_ROUNDS_AT_FIRST, _FIRST_REACH) if width else (_ROUNDS_AGAIN, reach * _REACH_GROWS)
-            width = None
-            estimate = self._price(rounds)
-        bound = max([self._best.score, *self._bounds.values()])
-        return Outcome(self._best, bound, work + self._market.work)
+        bound = _UNBOUNDED
+        for depth in _DEPTHS:
+            self._start(bound)
+            self._price(_ROUNDS_AT_FIRST)
+            bound = self._bound
+            self._floor = max(self._best.score, bound - int(abs(bound) * depth) - 1)
+            rounds, reach = _ROUNDS_BEFORE_SEARCH, _FIRST_REACH
+            while self._bounds and work + self._market.work < work_limit:
+                estimate = self._price(rounds)
+                left = work_limit - work - self._market.work
+                work += self._look(estimate, reach, left)
+                rounds, reach = _ROUNDS_AGAIN, reach * _REACH_GROWS
+            bound = self._bound
+            if self._best.score >= bound or self._bounds:
+                break
+        return Outcome(self._best, max(bound, self._best.score), work + self._market.work)
+
+    @property
+    def _bound(self) -> int:
+        return max([self._floor, self._best.score, *self._bounds.values()])
+
+    def _start(self, bound: int) -> None:
+        """Takes up all sets of positions and all picks again, with the best as the floor."""
+        self._floor = self._best.score
+        self._market.restart()
+        affordable = self._tables.sequences.affordable(0)
+        self._bounds = {those & affordable: bound for those in self._tables.sequences.by_position_set().values()}
+        self._bounds.pop(0, None)
+
+    def _look(self, estimate: Estimate, reach: float, work_limit: int) -> int:
+        """Looks for a plan close to the bound; returns the work it took."""
+        if not self._bounds:
+            return 0
+        bound = self._bound
+        target = max(self._floor + 1, bound - int(abs(bound) * reach))
+        among = _union(those for those, bound in self._bounds.items() if bound >= target)
+        space = Space(self._tables, among, self._market.picks, self._room, estimate)
+        self._best, done = space.search(self._best, target, work_limit)
+        self._floor = max(self._floor, self._best.score)
+        self._lower(target - 1 if done <= work_limit else bound)
+        return done
 
     def _price(self, rounds: int) -> Estimate:
         """Improves the prices for all that is left, and with them the bound of every set of positions."""
-        self._lower(_UNBOUNDED)
         self._market.keep_to(_union(self._bounds))
-        self._market.improve(self._best.score, rounds)
+        self._market.improve(self._floor, rounds)
         estimate = self._market.estimate()
         paying = [
             sorted(
@@ -98,13 +130,9 @@ class _Search:
         return estimate
 
     def _lower(self, bound: int) -> None:
-        """Lowers all bounds to `bound`, and leaves aside what cannot hold anything better than the best."""
+        """Lowers all bounds to `bound`, and leaves aside what cannot hold anything above the floor."""
         lowered = ((those, min(bound, before)) for those, before in self._bounds.items())
-        self._bounds = {those: after for those, after in lowered if after > self._best.score}
-
-    def _space(self, estimate: Estimate, target: int) -> Space:
-        among = _union(those for those, bound in self._bounds.items() if bound >= target)
-        return Space(self._tables, among, self._market.picks, self._room, estimate)
+        self._bounds = {those: after for those, after in lowered if after > self._floor}
 
 
 def _union(sets: Iterable[Sequences]) -> Sequences:

@@ -39,15 +39,17 @@ class SequenceTable:
         # Cheapest first, so the sequences that leave enough time are always the first ones.
         turning = [sequence.turning for sequence in self.sequences]
         self._affordable = [(1 << bisect_right(turning, budget - work)) - 1 for work in range(budget + 1)]
+        self._allowing: dict[tuple[str, ...], list[Sequences]] = {}
         self._cheapest: dict[Sequences, tuple[int, int]] = {}
 
-    def done_by(self, positions: Sequence[str], predecessors: Iterable[DoneBy], among: Sequences) -> DoneBy:
+    def done_by(self, positions: tuple[str, ...], predecessors: Iterable[DoneBy], among: Sequences) -> DoneBy:
         """Returns by which place a task can be done that allows `positions` and follows its predecessors."""
-        ready = [among] * self._places
+        if positions not in self._allowing:
+            self._allowing[positions] = [_union(at.get(position, 0) for position in positions) for at in self._at]
+        possible = [allowing & among for allowing in self._allowing[positions]]
         for predecessor in predecessors:
-            ready = list(map(and_, ready, predecessor))
-        here = (_union(at.get(position, 0) for position in positions) for at in self._at)
-        return tuple(accumulate(map(and_, ready, here), or_))
+            possible = list(map(and_, possible, predecessor))
+        return tuple(accumulate(possible, or_))
 
     def affordable(self, work: int) -> Sequences:
         """Returns the sequences whose turning leaves time for `work` [half minutes]."""

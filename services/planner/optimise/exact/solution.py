@@ -26,7 +26,7 @@ def solution_of(tables: Tables, arranger: Arranger, outcome: Outcome) -> Solutio
         left_out=tuple(_left_out(tables, package, best) for package in tables.packages if package.id not in chosen),
         objective=sum(variant.benefit for _, variant in chosen.values()),
         upper_bound=min(bound, possible),
-        proven=outcome.bound <= best.score,
+        proven=outcome.proven,
     )
 
 
@@ -85,14 +85,16 @@ def _left_out(tables: Tables, package: Package, best: Selection) -> LeftOut:
     """Returns the least half minutes that the package would add to the selection, and the cap that it would break."""
     parts = [part for pick in best.picks for part in pick.parts]
     tasks = [task for pick in best.picks for task in pick.tasks]
-    before = tables.asked(parts)[TIME] + (tables.sequences.cheapest(best.sequences)[0] if parts else 0)
-    frame = 0 if parts else tables.problem.frame_half_minutes
+    problem = tables.problem
+    brought = {name for _, variant in parts for name in variant.companions}
+    before = tables.sequences.cheapest(best.sequences)[0] if parts else -problem.frame_half_minutes
     ways: list[tuple[int, int, Variant]] = []
     for variant in package.variants:
         sequences = tables.holding((*tasks, *(task for task, _ in variant.choices)))
         if sequences:
-            longer = tables.asked([*parts, (package, variant)])[TIME] + tables.sequences.cheapest(sequences)[0] - before
-            ways.append((longer + frame, -variant.benefit, variant))
+            shared = sum(problem.companions[name].half_minutes for name in variant.companions if name not in brought)
+            turning = tables.sequences.cheapest(sequences)[0] - before
+            ways.append((variant.half_minutes + shared + turning, -variant.benefit, variant))
     if not ways:
         shortest = min(variant.half_minutes for variant in package.variants)
         return LeftOut(package=package.id, half_minutes=shortest, cap=Cap.TURNS)

@@ -18,6 +18,7 @@ from services.planner.optimise.exact.staging import decided_together
 
 # What can run out, by name; the time is always the first.
 TIME = "time"
+TIME_PLACE = 0
 TISSUE = "tissue"
 MUSCLES = "muscles"
 REGION = "region "
@@ -72,6 +73,7 @@ class Packing:
         self.offsets: list[int] = []
         self.masks: list[int] = []
         self.guards = 0
+        self._without: dict[int, int] = {}
         offset = 0
         for cap, largest in zip(caps, most, strict=True):
             bits = (cap + largest).bit_length()
@@ -80,9 +82,15 @@ class Packing:
             self.guards |= 1 << offset + bits
             offset += bits + 1
 
-    def guards_of(self, mask: int) -> int:
-        """Returns the guard bits of the caps whose bits are in `mask`."""
-        return sum(own + (own & -own) for own in self.masks if own & mask)
+    def without(self, guards: int) -> int:
+        """Returns a mask of the bits of all caps but those whose guards are given."""
+        if guards not in self._without:
+            self._without[guards] = sum(mask for mask in self.masks if not (mask + (mask & -mask)) & guards)
+        return self._without[guards]
+
+    def amount(self, packed: int, place: int) -> int:
+        """Returns the amount of one cap."""
+        return (packed & self.masks[place]) >> self.offsets[place]
 
     def pack(self, amounts: Iterable[tuple[int, int]]) -> int:
         """Returns the amounts, given as (place of the cap, amount), in one number."""
@@ -113,9 +121,6 @@ class Tables:
         self.caps = tuple(max(self.limits[name], 0) for name in names)
         self.place = {name: place for place, name in enumerate(names)}
         self.packing = Packing(self.caps, [most[name] for name in names])
-        import os
-        mode=os.environ.get("MODE","mr")
-        self.strict = sum(self.packing.masks[place] for name, place in self.place.items() if (name==MUSCLES and "m" in mode) or (name.startswith(REGION) and "r" in mode) or (name=="tissue" and "t" in mode) or (name=="wrist" and "w" in mode))
         self.companion_amounts = tuple(self._placed(self._amounts_of_companion(name)) for name in self.companions)
         self.companion_packed = tuple(map(self.packing.pack, self.companion_amounts))
         self.positions = {name: tuple(p for p, _ in task.positions) for name, task in problem.tasks.items()}
