@@ -102,11 +102,14 @@ def instance(shape: Shape) -> Problem:
     companions = _companions(random, minutes)
     for rank, (region, number, side) in enumerate(_muscles(random, shape.candidates)):
         package, steps = _package(random, region, number, side, rank, demanded=rank < shape.demanded)
-        packages.append(package)
-        tasks |= {step.id: step for step in steps}
+        if package.variants:
+            packages.append(package)
+            tasks |= {step.id: step for step in steps}
     treated = [package for package in packages if package.counts]
     cross = len(treated) // 4 if shape.cross is None else shape.cross
-    used = {name for package in packages for variant in package.variants for name in variant.companions}
+    done = {task for package in packages for variant in package.variants for task, _ in variant.choices}
+    tasks = {name: task for name, task in tasks.items() if name in done}
+    used = {name for task in tasks.values() for name in task.companions}
     return Problem(
         half_minutes=2 * minutes,
         frame=(

@@ -53,7 +53,7 @@ def lint(
     """Check whether the knowledge makes sense. Exit code 1 if anything is found."""
     try:
         if overlay:
-            base, report = apply(folder, _existing(overlay))
+            base, report = apply(_existing(folder) if folder else None, _existing(overlay))
             for line in report.lines():
                 print(line, file=sys.stderr)
         else:

@@ -18,6 +18,7 @@ DISPOSITIONS = {
     Plan.DO_NOT_TREAT: "DO NOT TREAT today",
     Plan.REFER: "DO NOT TREAT: refer",
 }
+HANDS_OFF = {Plan.DO_NOT_TREAT, Plan.REFER}
 URGENCIES = {
     Urgency.EMERGENCY: "NOW (emergency)",
     Urgency.SAME_DAY: "today",
@@ -96,8 +97,9 @@ def print_plan(plan: Plan, *, title: str, console: Console) -> None:
         console.print(f"[italic]{NOT_REVIEWED}[/italic]")
     for referral in plan.referrals:
         console.print(f"[bold]REFER {URGENCIES.get(referral.urgency, '')}:[/bold] {escape(referral.message)}")
+    told = {referral.message for referral in plan.referrals}
     for caution in plan.cautions:
-        if caution.rule not in TOLD_BELOW:
+        if caution.rule not in TOLD_BELOW and caution.message not in told:
             console.print(f"Caution: {escape(caution.message)}")
     if plan.steps:
         console.print(_session(plan))
@@ -199,6 +201,9 @@ def _short_why(step: Step) -> str:
 
 def _print_omissions(plan: Plan, console: Console) -> None:
     if not plan.omissions:
+        return
+    if plan.disposition in HANDS_OFF:
+        console.print(f"Left out: everything, {len(plan.omissions)} entries; the reason is above.")
         return
     console.print("Left out:")
     for omission in plan.omissions[:MOST_OMISSIONS]:

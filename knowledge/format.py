@@ -61,9 +61,10 @@ def is_canonical(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Comment:
-    """A comment; `alone` on its line, or behind something. Lines count from 0."""
+    """A comment; `alone` on its line, or behind something. Lines and columns count from 0."""
 
     line: int
+    column: int
     text: str
     alone: bool
 
@@ -80,7 +81,8 @@ def _comments(text: str) -> list[_Comment]:
     for number, content in enumerate(lines):
         for match in re.finditer(r"(?:^|(?<=\s))#.*", content):
             if not any(left <= match.start() < right for left, right in hidden.get(number, ())):
-                found.append(_Comment(number, match.group().rstrip(), not content[: match.start()].strip()))
+                alone = not content[: match.start()].strip()
+                found.append(_Comment(number, match.start(), match.group().rstrip(), alone))
                 break
     return found
 
@@ -112,6 +114,7 @@ class _Unit:
     apart_if_commented: bool = False
     above: list[str] = field(default_factory=list)
     behind: str = ""
+    below: list[str] = field(default_factory=list)
 
 
 class _Writer:
@@ -127,23 +130,26 @@ class _Writer:
     def text(self, comments: list[_Comment]) -> str:
         """Returns the text of all units with the comments."""
         by_source = sorted(self._units, key=lambda unit: unit.source)
-        last: list[str] = []
         for comment in comments:
-            if comment.line < by_source[0].source:  # what stands at the head of the file stays there
+            after = next((unit for unit in by_source if unit.source >= comment.line), None)
+            before = next((unit for unit in reversed(by_source) if unit.source <= comment.line), None)
+            if before is None:  # what stands at the head of the file stays there
                 self._units[0].above.append(comment.text)
-            elif comment.alone:
-                after = next((unit for unit in by_source if unit.source >= comment.line), None)
-                (after.above if after else last).append(comment.text)
-            else:
-                before = [unit for unit in by_source if unit.source <= comment.line][-1]
+            elif not comment.alone:
                 self._behind(before, comment.text)
+            elif after and min(comment.column, before.indent) <= after.indent:
+                after.above.append(comment.text)
+            else:  # deeper than what follows: the end of what came before
+                outer = after.indent + 2 if after else min(comment.column, 2)
+                column = before.indent if comment.column >= before.indent else outer
+                before.below.append(" " * column + comment.text)
         lines: list[str] = []
         for unit in self._units:
             if unit.apart or (unit.apart_if_commented and unit.above):
                 lines.append("")
             lines += [" " * unit.indent + above for above in unit.above]
-            lines += [*unit.lines[:-1], unit.lines[-1] + (f"  {unit.behind}" if unit.behind else "")]
-        return "\n".join([*lines, *last]) + "\n"
+            lines += [*unit.lines[:-1], unit.lines[-1] + (f"  {unit.behind}" if unit.behind else ""), *unit.below]
+        return "\n".join(lines) + "\n"
 
     def _behind(self, unit: _Unit, comment: str) -> None:
         fits = len(unit.lines) == 1 and len(unit.lines[0]) + len("  ") + len(comment) <= WIDTH
@@ -294,13 +300,14 @@ def _ordered(
 ) -> dict[str, Any]:
     """Returns the fields of an entry in canonical order, without those that say only what is so anyway."""
     usual, hints = _usual(type_), _hints(type_)
-    own = [name for name in hints if name not in _EVIDENCE]
+    last = _EVIDENCE if issubclass(type_, Evidence) else ()
+    own = [name for name in hints if name not in last]
     if "muscle" in own:
         place = own.index("muscle")
         own[place : place + 1] = _SEVERAL_MUSCLES
-    unknown = [name for name in values if name not in {*own, *_EVIDENCE}]
+    unknown = [name for name in values if name not in {*own, *last}]
     kept: dict[str, Any] = {}
-    for name in (*own, *unknown, *_EVIDENCE):
+    for name in (*own, *unknown, *last):
         if name in values:
             value = _canonical(hints.get(name), values[name])
             anyway = _canonical(hints.get(name), defaults[name]) if name in defaults else usual.get(name, MISSING)

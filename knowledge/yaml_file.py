@@ -18,6 +18,7 @@ MAX_DEPTH = 12
 
 # No count or size of the body has more digits.
 _LONGEST_NUMBER = 18
+_LONGEST_WORD = 64
 _TAG_PREFIX = "tag:yaml.org,2002:"
 _VALUES = {yaml.ScalarEvent, yaml.MappingStartEvent, yaml.SequenceStartEvent, yaml.AliasEvent}
 # Decides what a plain word is; YAML 1.1 finds numbers and dates in words where nobody meant one.
@@ -110,7 +111,7 @@ def _value(event: Any, kind: type, depth: int) -> Any:
     if not event.implicit[0]:
         return event.value
     try:
-        return _plain(event.value)
+        return (_known_meaning if len(event.value) <= _LONGEST_WORD else _meaning)(event.value)
     except _WordRefused as refused:
         raise FileRefused(_line(event), *refused.args) from None
 
@@ -136,14 +137,13 @@ def _marked(event: Any) -> FileRefused:
 def reads_as_itself(word: str) -> bool:
     """Returns whether an unquoted word is read as the text that it is."""
     try:
-        return bool(_plain(word) == word)
+        return bool(_meaning(word) == word)
     except _WordRefused:
         return False
 
 
-@lru_cache(maxsize=1 << 16)
-def _plain(word: str) -> Any:
-    """Returns what an unquoted word means. Most words come again and again, so their meaning is kept."""
+def _meaning(word: str) -> Any:
+    """Returns what an unquoted word means. Raises _WordRefused."""
     tag = str(_resolver.resolve(yaml.ScalarNode, word, (True, False))).removeprefix(_TAG_PREFIX)
     if tag == "str":
         return word
@@ -154,6 +154,10 @@ def _plain(word: str) -> Any:
         reads_as = {"timestamp": "a date"}.get(tag, "an instruction")
         raise _WordRefused(f"'{word}' reads as {reads_as}", "quote it")
     return read(word)
+
+
+# Most words come again and again; a long one is a sentence and comes once.
+_known_meaning = lru_cache(maxsize=1 << 15)(_meaning)
 
 
 def _whole_number(word: str) -> int:

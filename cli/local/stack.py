@@ -7,6 +7,7 @@ import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -105,29 +106,38 @@ def stack(folder: Path, say: Callable[[str], None]) -> Iterator[Running]:
             "MYOPLAN_ISSUER": ISSUER,
             "MYOPLAN_SEAL_KEY_FILE": str(keys.seal_key_file),
         }
-        say("Starting the assessment service")
-        assessment = running.enter_context(
-            service("assessment", {**shared, **_address("MYOPLAN_ASSESSMENT_LISTEN")}, logs)
+        say("Starting the assessment service and the planner service")
+        # The planner has to know where the assessment service will be, and both take their time to start: so the place
+        # is chosen here, and they start side by side.
+        place = os.environ.get("MYOPLAN_ASSESSMENT_LISTEN") or f"127.0.0.1:{_free_port()}"
+        assessment = ServiceProcess("assessment", {**shared, "MYOPLAN_ADDRESS": place}, logs)
+        planner = ServiceProcess(
+            "planner",
+            {
+                **shared,
+                "MYOPLAN_ADDRESS": os.environ.get("MYOPLAN_PLANNER_LISTEN", "127.0.0.1:0"),
+                "MYOPLAN_ASSESSMENT_ADDRESS": place,
+            },
+            logs,
         )
-        say("Starting the planner service")
-        planner_settings = {**shared, **_address("MYOPLAN_PLANNER_LISTEN"), "MYOPLAN_ASSESSMENT_ADDRESS": assessment}
-        planner = running.enter_context(service("planner", planner_settings, logs))
-        yield Running(assessment=assessment, planner=planner, keys=str(keys.folder), store=store, process=os.getpid())
+        for process in (assessment, planner):
+            running.callback(process.stop)
+            process.launch()
+        for process in (assessment, planner):
+            process.wait_until_serving()
+        yield Running(
+            assessment=assessment.address,
+            planner=planner.address,
+            keys=str(keys.folder),
+            store=store,
+            process=os.getpid(),
+        )
 
 
-def _address(setting: str) -> Mapping[str, str]:
-    return {"MYOPLAN_ADDRESS": os.environ.get(setting, "127.0.0.1:0")}
-
-
-@contextlib.contextmanager
-def service(name: str, settings: Mapping[str, str], logs: Path) -> Iterator[str]:
-    """Runs one service as a child process for the length of a with block; yields the address it serves on."""
-    process = ServiceProcess(name, settings, logs)
-    process.start()
-    try:
-        yield process.address
-    finally:
-        process.stop()
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
 
 
 class ServiceProcess:
@@ -143,6 +153,11 @@ class ServiceProcess:
 
     def start(self) -> None:
         """Starts the process and returns when it says where it serves. Raises ServiceFailed."""
+        self.launch()
+        self.wait_until_serving()
+
+    def launch(self) -> None:
+        """Starts the process and returns at once."""
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 command(sys.executable, "-m", f"services.{self.name}"),
@@ -152,6 +167,10 @@ class ServiceProcess:
                 stderr=log,
                 process_group=0,
             )
+
+    def wait_until_serving(self) -> None:
+        """Returns when the process says where it serves. Raises ServiceFailed."""
+        assert self._process is not None  # noqa: S101 - launched before
         assert self._process.stdout is not None  # noqa: S101 - asked for above
         first_line: queue.Queue[str] = queue.Queue()
         threading.Thread(target=_read_line, args=(self._process.stdout, first_line), daemon=True).start()

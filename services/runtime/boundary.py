@@ -137,9 +137,9 @@ class CallBoundary(Interceptor):
             raise error
         if self._on_denied is not None:
             # Takes room like any call: each of these writes an entry.
-            with self._calls.room_for(call.clinic):
-                async with deadline.within(self._limits.default_deadline_seconds):
-                    await self._on_denied(call.caller, call.method)
+            seconds = self._limits.default_deadline_seconds
+            async with self._calls.room_for(call.clinic), deadline.within(seconds):
+                await self._on_denied(call.caller, call.method)
         raise _denied(call.method, call.caller)
 
     def _unary(self, call: _Call, handler: Handler) -> Handler:
@@ -149,9 +149,8 @@ class CallBoundary(Interceptor):
 
         async def answer(raw: bytes, context: Context) -> bytes | None:
             async def work() -> bytes:
-                with capacity.room_for(call.clinic):
-                    async with deadline.within(self._allowed_seconds(context)):
-                        return render(await behaviour(parse(raw), context))
+                async with capacity.room_for(call.clinic), deadline.within(self._allowed_seconds(context)):
+                    return render(await behaviour(parse(raw), context))
 
             return await self._conclude(call, context, work)
 
@@ -164,13 +163,12 @@ class CallBoundary(Interceptor):
 
         async def answer(request: Any, context: Context) -> None:
             async def work() -> None:
-                with capacity.room_for(call.clinic):
-                    async with self._until_drained():
-                        parsed = request if handler.request_streaming else parse(request)
-                        # Written here and not yielded: a generator would be left half-way when the client goes away.
-                        async with aclosing(behaviour(parsed, context)) as messages:
-                            async for message in messages:
-                                await context.write(render(message))
+                async with capacity.room_for(call.clinic), self._until_drained():
+                    parsed = request if handler.request_streaming else parse(request)
+                    # Written here and not yielded: a generator would be left half-way when the client goes away.
+                    async with aclosing(behaviour(parsed, context)) as messages:
+                        async for message in messages:
+                            await context.write(render(message))
 
             await self._conclude(call, context, work)
 

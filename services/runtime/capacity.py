@@ -1,16 +1,22 @@
-"""How many calls run at once: a call beyond a limit is refused at once with a hint, never queued."""
+"""How many calls run at once: a call beyond a limit waits a moment for room, then it is refused with a hint.
+
+The moment is shorter than anybody notices and longer than most calls take: a burst of small writes passes, and an
+overload is still answered at once.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import grpc
 
 from services.runtime.status import CallRefused
 
 RETRY_AFTER_SECONDS = 0.5
+PATIENCE_SECONDS = 0.15
 
 
 class Capacity:
@@ -21,20 +27,33 @@ class Capacity:
         self._total = total
         self._per_clinic = per_clinic
         self._running: Counter[str] = Counter()
+        self._freed = asyncio.Event()
 
-    @contextmanager
-    def room_for(self, clinic: str) -> Iterator[None]:
-        """Counts a call of `clinic` for the length of a with block; RESOURCE_EXHAUSTED if there is no room."""
-        if self._running.total() >= self._total:
-            raise _full(self._kind, self._total)
-        if self._running[clinic] >= self._per_clinic:
-            raise _full(f"{self._kind}_per_clinic", self._per_clinic)
+    @asynccontextmanager
+    async def room_for(self, clinic: str) -> AsyncIterator[None]:
+        """Counts a call of `clinic` for a with block; RESOURCE_EXHAUSTED if no room comes free in time."""
+        if refusal := self._refusal(clinic):
+            try:
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    while refusal := self._refusal(clinic):
+                        await self._freed.wait()
+            except TimeoutError:
+                raise refusal or _full(self._kind, self._total) from None
         self._running[clinic] += 1
         try:
             yield
         finally:
             self._running[clinic] -= 1
             self._running += Counter()  # forgets clinics without calls
+            self._freed.set()
+            self._freed = asyncio.Event()
+
+    def _refusal(self, clinic: str) -> CallRefused | None:
+        if self._running.total() >= self._total:
+            return _full(self._kind, self._total)
+        if self._running[clinic] >= self._per_clinic:
+            return _full(f"{self._kind}_per_clinic", self._per_clinic)
+        return None
 
 
 def _full(limit: str, most: int) -> CallRefused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -153,6 +154,24 @@ def test_a_comment_stays(tmp_path: Path, comment: str, before: str, after: str) 
     path = file_with(tmp_path, CANONICAL.replace(before, after, 1))
     once = format_text(path)
     assert once.count(comment) == 1
+    path.write_text(once)
+    assert format_text(path) == once
+
+
+@given(
+    text=st.sampled_from([CANONICAL, EDGES]),
+    places=st.lists(st.tuples(st.integers(0, 25), st.sampled_from([0, 2, 4, 5, 6, 9])), min_size=1, max_size=4),
+)
+def test_comments_stay_wherever_they_stand(
+    tmp_path_factory: pytest.TempPathFactory, text: str, places: list[tuple[int, int]]
+) -> None:
+    lines = text.splitlines()
+    for number, (line, column) in enumerate(places):
+        lines.insert(min(line, len(lines)), f"{' ' * column}# comment {number}: {{a: [b")
+    path = file_with(tmp_path_factory.mktemp("any"), "\n".join(lines) + "\n")
+    once = format_text(path)
+    assert sorted(re.findall(r"# comment \d", once)) == sorted(f"# comment {number}" for number in range(len(places)))
+    assert re.sub(r"\n *# comment.*", "", "\n" + once).replace("\n\n", "\n") == "\n" + text.replace("\n\n", "\n")
     path.write_text(once)
     assert format_text(path) == once
 

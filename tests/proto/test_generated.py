@@ -20,7 +20,14 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert (GENERATOR / "python").exists(), "the generator's environment is missing: run ./run gen once"
     folder = tmp_path_factory.mktemp("generated")
     path = f"{GENERATOR}{os.pathsep}{os.environ['PATH']}"
-    command: list[str | Path] = [GENERATOR / "python", "-m", "tools.generate", folder, "--descriptors", folder / "descriptors.binpb"]
+    command: list[str | Path] = [
+        GENERATOR / "python",
+        "-m",
+        "tools.generate",
+        folder,
+        "--descriptors",
+        folder / "descriptors.binpb",
+    ]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "PATH": path}, check=True, capture_output=True)
     return folder
 
@@ -36,7 +43,15 @@ def test_committed_stubs_are_the_generated_ones(generated: Path) -> None:
 
 def test_buf_lint_finds_nothing(generated: Path) -> None:
     buf = Path(sys.executable).parent / "buf"
-    command: list[str | Path] = [buf, "lint", generated / "descriptors.binpb", "--config", ROOT / "buf.yaml", "--path", "myoplan"]
+    command: list[str | Path] = [
+        buf,
+        "lint",
+        generated / "descriptors.binpb",
+        "--config",
+        ROOT / "buf.yaml",
+        "--path",
+        "myoplan",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 

@@ -9,9 +9,7 @@ from knowledge.kinds import KINDS, NodeKind
 from knowledge.model import (
     Access,
     AccessPosition,
-    Advice,
     Basis,
-    Complaint,
     Condition,
     Confidence,
     Cuts,
@@ -34,7 +32,6 @@ from knowledge.model import (
     NormKind,
     Overlies,
     Parameter,
-    PerpetuatingFactor,
     Phase,
     PlanningNumber,
     Position,
@@ -237,20 +234,6 @@ def mimic(identifier: str, urgency: Urgency, *zones: str) -> Mimic:
 def unit(identifier: str, motion_: str, **roles: str) -> FunctionalUnit:
     members = tuple(UnitMember(muscle=muscle_, role=role) for muscle_, role in roles.items())
     return FunctionalUnit(**EVIDENCE, id=identifier, names=(identifier,), motion=motion_, members=members)
-
-
-def factor(identifier: str, *muscles: str) -> PerpetuatingFactor:
-    return PerpetuatingFactor(
-        **EVIDENCE, id=identifier, names=(identifier,), kind="habit", muscles=muscles, advice="Change it."
-    )
-
-
-def advice(identifier: str, *muscles: str) -> Advice:
-    return Advice(**EVIDENCE, id=identifier, kind="aftercare", text="Move gently.", muscles=muscles)
-
-
-def complaint(identifier: str, zones: tuple[str, ...], muscles: tuple[str, ...]) -> Complaint:
-    return Complaint(**EVIDENCE, id=identifier, names=(identifier,), zones=zones, muscles=muscles, cautions=())
 
 
 def number(identifier: str, value: float, **changes: Any) -> PlanningNumber:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
@@ -157,7 +158,10 @@ HIP = Snapshot(
 
 # --- the other side -----------------------------------------------------------------------------------------------
 
-_WORDS = {"left": "right", "right": "left", "LEFT": "RIGHT", "RIGHT": "LEFT"}
+# In ids every `left` is a side; in sentences only these words are ("what was left out" is not).
+_IN_IDS = re.compile(r"(?<![a-z])(left|right)(?![a-z])")
+_IN_SENTENCES = re.compile(r"LEFT|RIGHT|(?<=on the )(?:left|right)")
+_OTHER = {"left": "right", "right": "left", "LEFT": "RIGHT", "RIGHT": "LEFT"}
 
 
 def mirrored(value: T) -> T:
@@ -179,14 +183,8 @@ def _mirror(value: Any) -> Any:
 
 
 def _mirror_text(text: str) -> str:
-    for mark in ("-", "_", " ", ", ", "(", "/"):
-        text = mark.join(_swap(part) for part in text.split(mark))
-    return text
-
-
-def _swap(part: str) -> str:
-    stripped = part.strip(".,:;()")
-    return part.replace(stripped, _WORDS[stripped]) if stripped in _WORDS else part
+    sides = _IN_SENTENCES if " " in text else _IN_IDS
+    return sides.sub(lambda found: _OTHER[found[0]], text)
 
 
 # --- any assessment -----------------------------------------------------------------------------------------------
@@ -357,10 +355,18 @@ def preferences(base: KnowledgeBase) -> st.SearchStrategy[Preferences]:
     )
 
 
+_ON_A_MUSCLE = {"confirm", "release", "lengthen", "integrate"}
+
+
 def demands(base: KnowledgeBase) -> st.SearchStrategy[Constraints]:
     """Returns what people may demand."""
     uses: Mapping[str, list[str]] = {
-        muscle: [use.technique for use in base.treated_by if use.muscle == muscle] for muscle in base.muscles
+        muscle: [
+            use.technique
+            for use in base.treated_by
+            if use.muscle == muscle and base.techniques[use.technique].phase.value in _ON_A_MUSCLE
+        ]
+        for muscle in base.muscles
     }
     targets = st.sampled_from(sorted(base.muscles.values(), key=lambda one: one.id)).flatmap(
         lambda muscle: st.builds(

@@ -19,7 +19,7 @@ MOST_SECONDS = 120
 
 def environment(home: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MYOPLAN_", "XDG_"))}
-    return {**kept, "HOME": str(home), "COLUMNS": "140", "NO_COLOR": "1"}
+    return {**kept, "HOME": str(home), "COLUMNS": "132", "NO_COLOR": "1"}
 
 
 def myoplan(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -155,3 +155,11 @@ def test_a_second_up_on_the_same_data_is_refused(home: Path, up: subprocess.Pope
     done = myoplan(home, "up")
     assert done.returncode == 1
     assert "stop it first" in done.stderr
+
+
+def test_the_readme_shows_what_the_command_prints(home: Path) -> None:
+    """The plan of the README is the plan of today's knowledge and planner; the last line names a random id."""
+    printed = myoplan(home, "fit", "examples/cases/neck_pain.yaml").stdout.splitlines()
+    readme = (ROOT / "README.md").read_text()
+    shown = readme.partition("```text\n")[2].partition("```")[0].splitlines()
+    assert shown == [line.rstrip() for line in printed[:-1]], "\n".join(line.rstrip() for line in printed[:-1])

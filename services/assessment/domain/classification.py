@@ -35,8 +35,8 @@ def classify_signs(
     |---|---|---|
     | yes | yes | ACTIVE_TRIGGER_POINT |
     | yes | no | LATENT_TRIGGER_POINT |
-    | only the spot, band and referral absent | any | TENDER |
-    | only the band, spot and referral absent | any | TAUT |
+    | no: of the three only the spot was found | any | TENDER |
+    | no: of the three only the band was found | any | TAUT |
     | all three absent | no | UNREMARKABLE |
     | anything else | | INCOMPLETE |
     """
@@ -45,11 +45,9 @@ def classify_signs(
         if reproduces_familiar_pain is None:
             return Classification.INCOMPLETE
         return Classification.ACTIVE_TRIGGER_POINT if reproduces_familiar_pain else Classification.LATENT_TRIGGER_POINT
-    match signs:
-        case (False, True, False):
-            return Classification.TENDER
-        case (True, False, False):
-            return Classification.TAUT
-        case (False, False, False) if reproduces_familiar_pain is False:
-            return Classification.UNREMARKABLE
-    return Classification.INCOMPLETE
+    if spot_tenderness:
+        return Classification.TENDER
+    if taut_band:
+        return Classification.TAUT
+    asked_and_absent = (*signs, reproduces_familiar_pain) == (False, False, False, False)
+    return Classification.UNREMARKABLE if asked_and_absent else Classification.INCOMPLETE

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from knowledge.model import KnowledgeBase
+from knowledge.model import KnowledgeBase, Phase
 from myoplan.planner.v1 import knowledge_service_pb2 as knowledge_pb
 from myoplan.planner.v1 import plan_pb2 as pb
 from myoplan.planner.v1 import planner_service_pb2 as service_pb
@@ -24,6 +24,8 @@ from services.store.model import Actor, Request
 
 Node = TypeVar("Node")
 
+# What can be demanded of one muscle or taken off it.
+_ON_A_MUSCLE = {Phase.CONFIRM, Phase.RELEASE, Phase.LENGTHEN, Phase.INTEGRATE}
 _MOST_TARGETS = 64
 _MOST_FLAGS = 200
 _MOST_PARAMETERS = 16
@@ -119,7 +121,9 @@ class Parser:
         side = _side(reader, f"{path}.side", message.side, required=True)
         if message.technique:
             technique = reader.known(f"{path}.technique", "technique", self._base.techniques, message.technique)
-            if technique and muscle and technique.id not in self._uses.get(muscle.id, set()):
+            if technique and technique.phase not in _ON_A_MUSCLE:
+                reader.tell(f"{path}.technique", f"{technique.id} belongs to a region or the session, not to a muscle")
+            elif technique and muscle and technique.id not in self._uses.get(muscle.id, set()):
                 reader.tell(f"{path}.technique", f"{technique.id} is not used on {muscle.id}")
         if muscle is None or side is None:
             return None

@@ -23,6 +23,7 @@ class Rule(StrEnum):
     KEY_OF_SATELLITE = "key_of_satellite"
     FUNCTIONAL_PARTNER = "functional_partner"
     CLIENT_FOCUS = "client_focus"
+    FURTHER_EVIDENCE = "further_evidence"
 
     # What people demand.
     PINNED_BY_PERSON = "pinned_by_person"
@@ -70,6 +71,7 @@ class Rule(StrEnum):
     HAND_LOAD_CAP = "hand_load_cap"
     MISSING_PREREQUISITE = "missing_prerequisite"
     FREE_MINUTES = "free_minutes"
+    FURTHER_CANDIDATES = "further_candidates"
     NO_FINDING = "no_finding"
     NOTHING_FITS = "nothing_fits"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from knowledge.model import Muscle, Technique
 from knowledge.model import Phase as KnowledgePhase
@@ -175,9 +175,11 @@ class _Sorting:
     def _do(self, subject: _Subject, *, treat: bool, confirm: bool) -> Work:
         candidate = subject.candidate
         muscle = self._muscle(subject)
+        techniques = [self._setting.graph.base.techniques[technique] for technique in subject.techniques]
+        checked = any(technique.phase is KnowledgePhase.CONFIRM for technique in techniques)
         wish = Wish(
             treat=treat,
-            confirm=confirm,
+            confirm=confirm or checked,
             priority=max(1, round(WHOLE * candidate.score)),
             findings=tuple(
                 finding
@@ -190,10 +192,7 @@ class _Sorting:
         work = work_on(muscle, candidate.side, wish, self._setting)
         if work.blocked and confirm and treat and subject.demanded and not work.blocked.safety:
             # A person asks for it and fingers cannot confirm it: their word stands in for the palpation.
-            wish = Wish(
-                treat=True, confirm=False, priority=wish.priority, findings=wish.findings, techniques=wish.techniques
-            )
-            return work_on(muscle, candidate.side, wish, self._setting)
+            return work_on(muscle, candidate.side, replace(wish, confirm=checked), self._setting)
         return work
 
     def _leave(self, candidate: Candidate, rule: Rule, message: str) -> None:

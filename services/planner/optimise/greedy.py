@@ -7,7 +7,7 @@ Every comparison is between whole numbers and every tie is broken by rank, so th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.planner.domain.plan import Phase
@@ -53,8 +53,24 @@ class _Move:
     variant: Variant
     half_minutes: int
     benefit: int
+    use: _Use
     choice: Choice
     sequence: Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """What a set of variants uses, companions included: half minutes without turns, loads, how many muscles."""
+
+    half_minutes: int
+    muscles: int
+    tissue: Mapping[str, int]
+    hands: HandLoads
+    companions: frozenset[str]
+
+
+_NOTHING = _Use(half_minutes=0, muscles=0, tissue={}, hands=NO_HAND_LOAD, companions=frozenset())
+_Key = tuple[int, int, int, int]
 
 
 class _Search:
@@ -70,44 +86,62 @@ class _Search:
         self._possible: tuple[Sequence, ...] = self._arranger.sequences
         self._sequence: Sequence | None = None
         self._arranged: dict[frozenset[str], tuple[Choice, Sequence | None]] = {}
+        self._used = 0
 
     # --- moves ---
 
     def best(self) -> _Move | None:
         """Returns the move with the most benefit per added half minute, or None if none fits."""
-        best: tuple[tuple[int, int, int, int], _Move] | None = None
+        best: _Move | None = None
+        best_key: _Key | None = None
         for package in self._problem.packages:
-            for place, move in enumerate(self._moves(package)):
-                if move is None or move.benefit <= 0 or not self.fits(move):
+            others = self._others(package)
+            before = self._chosen.get(package.id)
+            for place, variant in enumerate(package.variants):
+                if before and variant.benefit <= before.benefit:
                     continue
-                rate = move.benefit * _PRECISION // max(move.half_minutes, 1)
-                key = (-rate, -move.benefit, package.rank, place)
-                if best is None or key < best[0]:
-                    best = (key, move)
-        return best[1] if best else None
+                use = self._with(others, package, variant)
+                if not self._may_be_better(use, variant, before, best_key) or self._cap(package, use):
+                    continue
+                move = self._move(package, variant, use)
+                if move is None or self._used + move.half_minutes > self._problem.half_minutes:
+                    continue
+                key = (-_rate(move.benefit, move.half_minutes), -move.benefit, package.rank, place)
+                if best_key is None or key < best_key:
+                    best, best_key = move, key
+        return best
+
+    def _may_be_better(self, use: _Use, variant: Variant, before: Variant | None, best_key: _Key | None) -> bool:
+        """Looks at a new package without arranging it: at the least it needs no further turn."""
+        if before is not None:
+            return True
+        turning = self._sequence.turning if self._sequence else 0
+        least = use.half_minutes + turning
+        rate = _rate(variant.benefit, least - self._used)
+        return least <= self._problem.half_minutes and (best_key is None or rate >= -best_key[0])
 
     def cheapest(self, package: Package) -> _Move | None:
         """Returns the move that takes the package in at the least time, or None if no sequence can hold it."""
-        moves = [move for move in self._moves(package) if move]
-        return min(moves, key=lambda move: (move.half_minutes, -move.benefit), default=None)
+        others = self._others(package)
+        moves = [self._move(package, v, self._with(others, package, v)) for v in package.variants]
+        possible = [move for move in moves if move]
+        return min(possible, key=lambda move: (move.half_minutes, -move.benefit), default=None)
 
-    def _moves(self, package: Package) -> Iterator[_Move | None]:
-        before = self._chosen.get(package.id)
+    def _move(self, package: Package, variant: Variant, use: _Use) -> _Move | None:
         others = [task for one, v in self._chosen.items() if one != package.id for task, _ in v.choices]
-        used = self._used()
-        for variant in package.variants:
-            choice, sequence = self._arrangement(frozenset((*others, *(task for task, _ in variant.choices))))
-            if sequence is None:
-                yield None
-                continue
-            yield _Move(
-                package=package,
-                variant=variant,
-                half_minutes=self._half_minutes(package, variant, sequence) - used,
-                benefit=variant.benefit - (before.benefit if before else 0),
-                choice=choice,
-                sequence=sequence,
-            )
+        choice, sequence = self._arrangement(frozenset((*others, *(task for task, _ in variant.choices))))
+        if sequence is None:
+            return None
+        before = self._chosen.get(package.id)
+        return _Move(
+            package=package,
+            variant=variant,
+            half_minutes=use.half_minutes + sequence.turning - self._used,
+            benefit=variant.benefit - (before.benefit if before else 0),
+            use=use,
+            choice=choice,
+            sequence=sequence,
+        )
 
     def _arrangement(self, tasks: frozenset[str]) -> tuple[Choice, Sequence | None]:
         """Returns the choice of these tasks and the first sequence, so with the least turning, that holds it.
@@ -128,45 +162,53 @@ class _Search:
             known = self._possible if before <= after else self._arranger.sequences
             self._possible = tuple(sequence for sequence in known if move.choice.blocks(sequence) is not None)
         self._choice, self._sequence = move.choice, move.sequence
+        self._used += move.half_minutes
 
     # --- time and loads ---
 
-    def _used(self) -> int:
-        if self._sequence is None:
-            return 0
-        return self._problem.frame_half_minutes + self._work(self._chosen.values()) + self._sequence.turning
-
-    def _half_minutes(self, package: Package, variant: Variant, sequence: Sequence) -> int:
-        variants = {**self._chosen, package.id: variant}
-        return self._problem.frame_half_minutes + self._work(variants.values()) + sequence.turning
-
-    def _work(self, variants: Iterable[Variant]) -> int:
-        variants = tuple(variants)
-        shared = sum(companion.half_minutes for companion in self._brought(variants))
-        return shared + sum(variant.half_minutes for variant in variants)
-
-    def _brought(self, variants: Iterable[Variant]) -> list[Companion]:
-        brought = {companion for variant in variants for companion in variant.companions}
-        return [companion for companion in self._problem.companions.values() if companion.id in brought]
-
     def fits(self, move: _Move) -> bool:
         """Whether a move keeps to the time and to every cap."""
-        return self._used() + move.half_minutes <= self._problem.half_minutes and self._cap(move) is None
+        in_time = self._used + move.half_minutes <= self._problem.half_minutes
+        return in_time and self._cap(move.package, move.use) is None
 
-    def _cap(self, move: _Move) -> Cap | None:
-        """Returns the cap that a move would break."""
+    def _cap(self, package: Package, use: _Use) -> Cap | None:
+        """Returns the cap that a package would break when this much is used with it."""
         problem = self._problem
-        variants = {**self._chosen, move.package.id: move.variant}
-        counted = sum(self._packages[package].counts for package in variants)
-        joins = move.package.counts and not move.package.demanded and move.package.id not in self._chosen
-        if joins and counted > problem.muscle_limit:
+        joins = package.counts and not package.demanded and package.id not in self._chosen
+        if joins and use.muscles > problem.muscle_limit:
             return Cap.MUSCLES
-        if _too_much_tissue_load(problem, variants, self._packages, self._brought(variants.values())):
+        regions = use.tissue.values()
+        if sum(regions) > problem.tissue_load_cap or max(regions, default=0) > problem.region_load_cap:
             return Cap.TISSUE_LOAD
-        hands = _hand_load(variants.values(), [*self._brought(variants.values()), *problem.frame])
-        if any(load > cap for load, cap in zip(hands, problem.hand_load_cap, strict=True)):
+        if any(load > cap for load, cap in zip(use.hands, problem.hand_load_cap, strict=True)):
             return Cap.HAND_LOAD
         return None
+
+    def _others(self, package: Package) -> _Use:
+        """Returns what everything but this package uses, the frame of the session included."""
+        use = _NOTHING
+        for companion in self._problem.frame:
+            use = _plus_companion(use, companion)
+        for identifier, variant in self._chosen.items():
+            if identifier != package.id:
+                use = self._with(use, self._packages[identifier], variant)
+        return use
+
+    def _with(self, others: _Use, package: Package, variant: Variant) -> _Use:
+        """Returns what is used with this variant beside the others; what they share is paid for once."""
+        tissue = dict(others.tissue)
+        tissue[package.region] = tissue.get(package.region, 0) + variant.tissue_load
+        use = _Use(
+            half_minutes=others.half_minutes + variant.half_minutes,
+            muscles=others.muscles + package.counts,
+            tissue=tissue,
+            hands=_sum(others.hands, variant.hand_load),
+            companions=others.companions,
+        )
+        for companion in variant.companions:
+            if companion not in others.companions:
+                use = _plus_companion(use, self._problem.companions[companion])
+        return use
 
     # --- result ---
 
@@ -188,10 +230,12 @@ class _Search:
         sequence = self._arranger.cheapest(self._choice, self._possible) or self._sequence
         steps = self._arranger.placements(self._choice, sequence, options)
         first, last = sequence.positions[0], sequence.positions[-1]
-        ending = [c for c in self._brought(self._chosen.values()) if c.phase is not Phase.WARM_UP]
+        brought = {companion for variant in self._chosen.values() for companion in variant.companions}
+        shared = [companion for companion in self._problem.companions.values() if companion.id in brought]
+        ending = [companion for companion in shared if companion.phase is not Phase.WARM_UP]
         ending.sort(key=lambda companion: companion.phase is Phase.INTEGRATE)
-        opening = [c for c in self._problem.frame if c.phase is Phase.ARRIVAL]
-        ending += [c for c in self._problem.frame if c.phase is not Phase.ARRIVAL]
+        opening = [companion for companion in self._problem.frame if companion.phase is Phase.ARRIVAL]
+        ending += [companion for companion in self._problem.frame if companion.phase is not Phase.ARRIVAL]
         return (
             *(Placement(id=companion.id, option=None, position=first) for companion in opening),
             *steps,
@@ -203,25 +247,25 @@ class _Search:
         if move is None:
             shortest = min(package.variants, key=lambda variant: variant.half_minutes)
             return LeftOut(package=package.id, half_minutes=shortest.half_minutes, cap=Cap.TURNS)
-        return LeftOut(package=package.id, half_minutes=move.half_minutes, cap=self._cap(move))
+        return LeftOut(package=package.id, half_minutes=move.half_minutes, cap=self._cap(package, move.use))
 
 
-def _too_much_tissue_load(
-    problem: Problem, variants: Mapping[str, Variant], packages: Mapping[str, Package], brought: Iterable[Companion]
-) -> bool:
-    regions: dict[str, int] = {}
-    for identifier, variant in variants.items():
-        region = packages[identifier].region
-        regions[region] = regions.get(region, 0) + variant.tissue_load
-    for companion in brought:
-        regions[companion.region] = regions.get(companion.region, 0) + companion.tissue_load
-    return sum(regions.values()) > problem.tissue_load_cap or any(
-        load > problem.region_load_cap for load in regions.values()
+def _rate(benefit: int, half_minutes: int) -> int:
+    return benefit * _PRECISION // max(half_minutes, 1)
+
+
+def _plus_companion(use: _Use, companion: Companion) -> _Use:
+    tissue = use.tissue
+    if companion.tissue_load:
+        tissue = {**tissue, companion.region: tissue.get(companion.region, 0) + companion.tissue_load}
+    return _Use(
+        half_minutes=use.half_minutes + companion.half_minutes,
+        muscles=use.muscles,
+        tissue=tissue,
+        hands=_sum(use.hands, companion.hand_load),
+        companions=use.companions | {companion.id},
     )
 
 
-def _hand_load(variants: Iterable[Variant], companions: Iterable[Companion]) -> HandLoads:
-    thumb, wrist, elbow, tool = NO_HAND_LOAD
-    for load in (*(variant.hand_load for variant in variants), *(companion.hand_load for companion in companions)):
-        thumb, wrist, elbow, tool = thumb + load[0], wrist + load[1], elbow + load[2], tool + load[3]
-    return (thumb, wrist, elbow, tool)
+def _sum(one: HandLoads, other: HandLoads) -> HandLoads:
+    return (one[0] + other[0], one[1] + other[1], one[2] + other[2], one[3] + other[3])

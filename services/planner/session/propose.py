@@ -31,7 +31,7 @@ from services.planner.screen.rules import Screening, screen
 from services.planner.session.slack import shared_steps
 from services.planner.session.steps import Layout, steps, touched
 from services.planner.session.words import capital, minutes
-from services.planner.walk.candidates import walk
+from services.planner.walk.candidates import walk, within_bounds
 
 _DAY_SECONDS = 86_400
 _URGENT = (Urgency.EMERGENCY, Urgency.SAME_DAY)
@@ -52,7 +52,8 @@ class PlanRequest:
 def propose(request: PlanRequest, graph: KnowledgeGraph) -> PlanContent:
     """Returns the plan. Raises DemandUnsafe if a safety rule or a missing consent forbids what a person demands."""
     screening = screen(request.snapshot.health_flags, graph.base)
-    candidates = walk(request.snapshot, graph)
+    found = walk(request.snapshot, graph)
+    candidates = within_bounds(found)
     limits = Limits(
         graph=graph,
         screening=screening,
@@ -63,8 +64,17 @@ def propose(request: PlanRequest, graph: KnowledgeGraph) -> PlanContent:
         content = _session(request, screening, candidates, limits, graph)
     else:
         content = _refusal(request, screening, candidates, graph)
+    unlisted = _unlisted(len(found) - len(candidates))
+    content = replace(content, cautions=(*content.cautions, *unlisted))
     reviewed = all(fact.reviewed_by for fact in _facts(content, graph))
     return replace(content, knowledge_reviewed=reviewed)
+
+
+def _unlisted(count: int) -> tuple[Caution, ...]:
+    if count <= 0:
+        return ()
+    message = f"The findings point to {count} more muscles, all less strongly; they are not listed."
+    return (Caution(message=message, rule=Rule.FURTHER_CANDIDATES, source=""),)
 
 
 # --- with a session -----------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ It touches only what the findings reach, so its cost follows the findings, not t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import chain
 
 from services.planner.domain.plan import Candidate
@@ -13,7 +14,7 @@ from services.planner.domain.reasons import Reason, Rule
 from services.planner.domain.sides import Side, leading_side
 from services.planner.domain.snapshot import Classification, Palpation, Snapshot
 from services.planner.graph.index import KnowledgeGraph
-from services.planner.walk.evidence import Factor, Line, combine
+from services.planner.walk.evidence import Factor, Line, combine, merged
 from services.planner.walk.lines import (
     Spot,
     is_positive,
@@ -28,10 +29,17 @@ from services.planner.walk.lines import (
 Lines = dict[Spot, list[Line]]
 
 
-def walk(snapshot: Snapshot, graph: KnowledgeGraph) -> tuple[Candidate, ...]:
-    """Returns every muscle that the findings point to, best first; the same findings give the same digits.
+# A plan stays below the size of a message however much was found: so many muscles are listed, with so many reasons in
+# all. An assessment of usual size comes nowhere near.
+MOST_CANDIDATES = 100
+_MOST_REASONS = 600
 
-    Ties go by region from the trunk outwards, then by muscle, then the side first named in the assessment.
+
+def walk(snapshot: Snapshot, graph: KnowledgeGraph) -> tuple[Candidate, ...]:
+    """Returns the muscles that the findings point to, best first; the same findings give the same digits.
+
+    Ties go by region from the trunk outwards, then by muscle, then the side first named in the assessment. All muscles
+    are there, `within_bounds` cuts the list.
     """
     palpations = _by_spot(snapshot.palpations)
     positive = frozenset(spot for spot, found in palpations.items() if any(map(is_positive, found)))
@@ -63,6 +71,13 @@ def walk(snapshot: Snapshot, graph: KnowledgeGraph) -> tuple[Candidate, ...]:
             ),
         )
     )
+
+
+def within_bounds(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """Returns the strongest candidates, their weakest reasons told together where there are very many."""
+    listed = candidates[:MOST_CANDIDATES]
+    most = _MOST_REASONS // max(len(listed), 1)
+    return tuple(replace(candidate, reasons=merged(candidate.reasons, most)) for candidate in listed)
 
 
 def has_positive_palpation(snapshot: Snapshot) -> bool:

@@ -74,6 +74,19 @@ def combine(lines: Iterable[Line], factors: Iterable[Factor]) -> tuple[float, tu
     return round(chance, _DIGITS), tuple(_rounded(reason) for reason in parts)
 
 
+def merged(reasons: tuple[Reason, ...], most: int) -> tuple[Reason, ...]:
+    """Returns at most so many reasons, strongest first; the weakest are told as one, their contributions summed."""
+    if len(reasons) <= most:
+        return reasons
+    kept, rest = reasons[: most - 1], reasons[most - 1 :]
+    weakest = Reason(
+        rule=Rule.FURTHER_EVIDENCE,
+        findings=tuple(dict.fromkeys(finding for reason in rest for finding in reason.findings)),
+        contribution=round(sum(reason.contribution or 0.0 for reason in rest), _DIGITS),
+    )
+    return (*kept, weakest)
+
+
 def _rank(line: Line) -> tuple[float, int, str, str]:
     return (-line.strength, line.order, line.rule, line.topic)
 

@@ -18,6 +18,7 @@ from services.planner.optimise.exact.tables import MUSCLES, TIME_PLACE, Pick, St
 
 # Tasks that later stages have to follow, with the place by which each is done.
 Frontier = tuple[tuple[str, DoneBy], ...]
+Key = tuple[int, int, Sequences, Frontier]
 NEVER = 1 << 80
 
 
@@ -79,13 +80,13 @@ class Space:
         demand = _Demand(self._tables, worthwhile, self._longest_turning())
         self._needed = target * SCALE
         work = 0
-        labels: dict[tuple[int, int, Sequences, Frontier], Label] = {}
+        labels: dict[Key, Label] = {}
         start = Label(0, self._base(), 0, 0, self._sequences & self._tables.sequences.affordable(0), (), None)
         labels[(0, 0, 0, ())] = start
         for number, stage in enumerate(stages):
             if rest.optional[number] and not worthwhile[number]:
                 continue
-            found: dict[tuple[int, int, Sequences, Frontier], Label] = {}
+            found: dict[Key, Label] = {}
             for label in labels.values():
                 if work > work_limit:
                     return best, work
