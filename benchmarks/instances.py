@@ -48,7 +48,8 @@ class Shape:
     @property
     def name(self) -> str:
         """A short name that says everything."""
-        return f"n{self.candidates}-s{self.seed}-b{self.minutes or 'x'}-c{'x' if self.cross is None else self.cross}-d{self.demanded}"
+        minutes, cross = self.minutes or "any", "any" if self.cross is None else self.cross
+        return f"{self.candidates} candidates, seed {self.seed}, minutes {minutes}, cross {cross}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,11 @@ _LENGTHENINGS = (
 )
 _INTEGRATION = _Technique("full_movement", ((1, 700, 0), (2, 1000, 0)), (0, 0, 0, 0))
 
+# Shares of made-up muscles: treated, confirmed before it, lengthened, moved, with a re-test, over another one.
+_TREATED, _CONFIRMED, _LENGTHENED, _MOVED, _RETESTED, _OVER = 0.8, 0.1, 0.8, 0.5, 0.12, 0.15
+# Most turns of a session of up to so many minutes.
+_TURNS = ((60, 2), (90, 3), (180, 4))
+
 # Region: whether it has a warm-up for each side, how many muscles it has on a side, and what reaches them.
 _REGIONS: tuple[tuple[str, bool, int, tuple[tuple[str, ...], ...]], ...] = (
     (
@@ -95,7 +101,7 @@ _REGIONS: tuple[tuple[str, bool, int, tuple[tuple[str, ...], ...]], ...] = (
 
 def instance(shape: Shape) -> Problem:
     """Returns the problem of a shape."""
-    random = Random(f"{shape.candidates}/{shape.seed}")
+    random = Random(f"{shape.candidates}/{shape.seed}")  # noqa: S311  the same instances for everybody
     minutes = shape.minutes or random.choice((30, 45, 60, 60, 75, 90, 120))
     packages: list[Package] = []
     tasks: dict[str, Task] = {}
@@ -122,7 +128,7 @@ def instance(shape: Shape) -> Problem:
         before=frozenset(_before(random, treated, tasks, cross)),
         position_changes={pair: _turning(pair) for pair in permutations(POSITIONS, 2)},
         position_order=POSITIONS,
-        turn_limit=2 if minutes <= 60 else 3 if minutes <= 90 else 4,
+        turn_limit=next(turns for most, turns in _TURNS if minutes <= most),
         muscle_limit=max(1, minutes // 10),
         tissue_load_cap=18,
         region_load_cap=10,
@@ -188,10 +194,10 @@ def _package(
         (up if place == "up" else place, 900 - 50 * nth) for nth, place in enumerate(random.choice(reach))
     )
     priority = max(40, round(1000 * 0.93**rank * random.uniform(0.6, 1.1)))
-    treat = random.random() < 0.8
-    confirm = not treat or random.random() < 0.1
+    treat = random.random() < _TREATED
+    confirm = not treat or random.random() < _CONFIRMED
     setup = random.choice((0, 0, 1))
-    shared = ["integrate", *(f"retest-{n}" for n in range(3) if random.random() < 0.12)]
+    shared = ["integrate", *(f"retest-{n}" for n in range(3) if random.random() < _RETESTED)]
     steps: list[Task] = []
 
     def add(technique: _Technique, phase: Phase, weight: float, companions: Iterable[str], longer: int) -> None:
@@ -223,9 +229,9 @@ def _package(
         for nth, technique in enumerate(random.sample(_RELEASES, 2)):
             warm = [_warm_up(region, side)] if technique.warm else []
             add(technique, Phase.RELEASE, 0.6 * 0.97**nth, [*shared, *warm], 0 if confirm else setup)
-        if random.random() < 0.8:
+        if random.random() < _LENGTHENED:
             add(random.choice(_LENGTHENINGS), Phase.LENGTHEN, 0.3, shared, 0)
-        if random.random() < 0.5:
+        if random.random() < _MOVED:
             add(_INTEGRATION, Phase.INTEGRATE, 0.1, shared, 0)
     return (
         Package(
@@ -291,7 +297,7 @@ def _before(random: Random, treated: list[Package], tasks: dict[str, Task], cros
         for then in treated:
             # What lies over another muscle of the same region and side is softened first.
             over = first.region == then.region and first.side is then.side and first.order < then.order
-            if over and random.random() < 0.15:
+            if over and random.random() < _OVER:
                 pairs.append((first, then))
     far = [(a, b) for a in treated for b in treated if a.rank < b.rank and a.region != b.region]
     random.shuffle(far)

@@ -140,8 +140,7 @@ class _Writer:
             elif after and min(comment.column, before.indent) <= after.indent:
                 after.above.append(comment.text)
             else:  # deeper than what follows: the end of what came before
-                outer = after.indent + 2 if after else min(comment.column, 2)
-                column = before.indent if comment.column >= before.indent else outer
+                column = min(before.indent, comment.column + comment.column % 2)
                 before.below.append(" " * column + comment.text)
         lines: list[str] = []
         for unit in self._units:

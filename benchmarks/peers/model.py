@@ -24,89 +24,114 @@ class Linear(Protocol):
 
 def build(problem: dict[str, Any], linear: Linear) -> tuple[Terms, int]:
     """Adds the whole problem; returns the objective, and by how much a point of benefit outweighs a turn."""
-    tasks = {task["id"]: task for task in problem["tasks"]}
-    companions = {companion["id"]: companion for companion in problem["companions"]}
-    packages = problem["packages"]
-    positions = problem["position_order"]
-    places = range(problem["turn_limit"] + 1)
-    frame = problem["frame"]
-    turn_weight = problem["turn_limit"] + 1
-    demand_weight = 1 + sum(max(variant["benefit"] for variant in package["variants"]) for package in packages)
+    return _Builder(problem, linear).build()
 
-    # The sequence of positions: used places come first, neighbours differ, a change between neighbours is paid for.
-    used = [linear.variable() for _ in places]
-    at = [{position: linear.variable() for position in positions} for _ in places]
-    turning: Terms = []
-    for place in places:
-        linear.row([*((1, at[place][p]) for p in positions), (-1, used[place])], 0, 0)
-        if place:
+
+class _Builder:
+    def __init__(self, problem: dict[str, Any], linear: Linear) -> None:
+        self._problem = problem
+        self._linear = linear
+        self._companions = {companion["id"]: companion for companion in problem["companions"]}
+        self._places = range(problem["turn_limit"] + 1)
+        # At most one variant of each package: (package, variant, variable).
+        self._chosen: list[tuple[dict[str, Any], dict[str, Any], Any]] = []
+        for package in problem["packages"]:
+            own = [(package, variant, linear.variable()) for variant in package["variants"]]
+            linear.row([(1, variable) for _, _, variable in own], 1)
+            self._chosen += own
+
+    def build(self) -> tuple[Terms, int]:
+        """Adds everything."""
+        used, at, turning = self._sequence()
+        brought = self._brought()
+        self._order(self._placed(at))
+        self._caps(brought, turning)
+        self._muscles()
+        packages = self._problem["packages"]
+        turn_weight = self._problem["turn_limit"] + 1
+        demand_weight = 1 + sum(max(variant["benefit"] for variant in package["variants"]) for package in packages)
+        objective: Terms = [
+            (turn_weight * (variant["benefit"] + demand_weight * package["demanded"]), variable)
+            for package, variant, variable in self._chosen
+        ]
+        return [*objective, *((-1, variable) for variable in used[1:])], turn_weight
+
+    def _sequence(self) -> tuple[list[Any], list[dict[str, Any]], Terms]:
+        """The sequence of positions: used places come first, neighbours differ, a change between them is paid for."""
+        linear, positions = self._linear, self._problem["position_order"]
+        cost = {(one, other): time for one, other, time in self._problem["position_changes"]}
+        used = [linear.variable() for _ in self._places]
+        at = [{position: linear.variable() for position in positions} for _ in self._places]
+        turning: Terms = []
+        for place in self._places:
+            linear.row([*((1, variable) for variable in at[place].values()), (-1, used[place])], 0, 0)
+            if not place:
+                continue
             linear.row([(1, used[place]), (-1, used[place - 1])], 0)
-            for one in positions:
-                linear.row([(1, at[place - 1][one]), (1, at[place][one])], 1)
             change = {(a, b): linear.variable() for a in positions for b in positions if a != b}
             for one in positions:
+                linear.row([(1, at[place - 1][one]), (1, at[place][one])], 1)
                 linear.row([*((1, v) for (a, _), v in change.items() if a == one), (-1, at[place - 1][one])], 0)
                 linear.row([*((1, v) for (_, b), v in change.items() if b == one), (-1, at[place][one])], 0, 0)
-            cost = {(a, b): time for a, b, time in problem["position_changes"]}
             turning += [(cost[pair], variable) for pair, variable in change.items()]
+        return used, at, turning
 
-    # Variants: at most one of each package.
-    chosen: list[tuple[dict[str, Any], dict[str, Any], Any]] = []
-    for package in packages:
-        own = [(package, variant, linear.variable()) for variant in package["variants"]]
-        linear.row([(1, variable) for _, _, variable in own], 1)
-        chosen += own
+    def _brought(self) -> dict[str, Any]:
+        """Companions come with the variants that bring them."""
+        brought = {name: self._linear.variable() for name in self._companions}
+        for package in self._problem["packages"]:
+            for name, companion in brought.items():
+                bringing = [
+                    v for owner, variant, v in self._chosen if owner is package and name in variant["companions"]
+                ]
+                if bringing:
+                    self._linear.row([*((1, variable) for variable in bringing), (-1, companion)], 0)
+        return brought
 
-    # Companions come with the variants that bring them.
-    brought = {name: linear.variable() for name in companions}
-    for package in packages:
-        for name in companions:
-            bringing = [v for owner, variant, v in chosen if owner is package and name in variant["companions"]]
-            if bringing:
-                linear.row([*((1, variable) for variable in bringing), (-1, brought[name])], 0)
+    def _placed(self, at: list[dict[str, Any]]) -> dict[str, list[Any]]:
+        """A chosen task is done in one place whose position it allows."""
+        doing: dict[str, list[Any]] = {}
+        for task in self._problem["tasks"]:
+            name = task["id"]
+            with_it = [v for _, variant, v in self._chosen if any(choice[0] == name for choice in variant["choices"])]
+            if with_it:
+                doing[name] = [self._linear.variable() for _ in self._places]
+                self._linear.row([*((1, v) for v in doing[name]), *((-1, v) for v in with_it)], 0, 0)
+                for place in self._places:
+                    allowed = ((-1, at[place][position]) for position, _ in task["positions"])
+                    self._linear.row([(1, doing[name][place]), *allowed], 0)
+        return doing
 
-    # A chosen task is done in one place whose position it allows; what goes first is not later.
-    doing: dict[str, list[Any]] = {}
-    for name, task in tasks.items():
-        with_it = [v for _, variant, v in chosen if any(choice[0] == name for choice in variant["choices"])]
-        if not with_it:
-            continue
-        doing[name] = [linear.variable() for _ in places]
-        linear.row([*((1, v) for v in doing[name]), *((-1, v) for v in with_it)], 0, 0)
-        allowed = [position for position, _ in task["positions"]]
-        for place in places:
-            linear.row([(1, doing[name][place]), *((-1, at[place][position]) for position in allowed)], 0)
-    for first, then in problem["before"]:
-        if first in doing and then in doing:
-            for place in places[1:]:
-                late_first = [(1, variable) for variable in doing[first][place:]]
-                early_then = [(1, variable) for variable in doing[then][:place]]
-                linear.row([*late_first, *early_then], 1)
+    def _order(self, doing: dict[str, list[Any]]) -> None:
+        """What goes first is not done in a later place."""
+        for first, then in self._problem["before"]:
+            if first in doing and then in doing:
+                for place in self._places[1:]:
+                    late, early = doing[first][place:], doing[then][:place]
+                    self._linear.row([(1, variable) for variable in (*late, *early)], 1)
 
-    # Time, loads, muscles.
-    time = [(variant["half_minutes"], v) for _, variant, v in chosen]
-    time += [(companions[name]["half_minutes"], v) for name, v in brought.items()]
-    linear.row([*time, *turning], problem["half_minutes"] - sum(one["half_minutes"] for one in frame))
-    load = [(variant["tissue_load"], package["region"], v) for package, variant, v in chosen]
-    load += [(companions[name]["tissue_load"], companions[name]["region"], v) for name, v in brought.items()]
-    linear.row([(amount, v) for amount, _, v in load], problem["tissue_load_cap"])
-    for region in sorted({where for _, where, _ in load}):
-        linear.row([(amount, v) for amount, where, v in load if where == region], problem["region_load_cap"])
-    for hand, cap in enumerate(problem["hand_load_cap"]):
-        hands = [(variant["hand_load"][hand], v) for _, variant, v in chosen]
-        hands += [(companions[name]["hand_load"][hand], v) for name, v in brought.items()]
-        linear.row(hands, cap - sum(one["hand_load"][hand] for one in frame))
-    # Demanded muscles may exceed the limit by themselves: then no others.
-    limit = problem["muscle_limit"]
-    counted = [(package, v) for package, _, v in chosen if package["counts"]]
-    over = max(0, sum(package["counts"] and package["demanded"] for package in packages) - limit)
-    only_demanded = linear.variable()
-    linear.row([*((1, v) for _, v in counted), (-over, only_demanded)], limit)
-    others = [(1, v) for package, v in counted if not package["demanded"]]
-    linear.row([*others, (len(others), only_demanded)], len(others))
+    def _caps(self, brought: dict[str, Any], turning: Terms) -> None:
+        """Time, tissue load in all and by region, hand load."""
+        problem, linear = self._problem, self._linear
+        taking = [(variant, package["region"], v) for package, variant, v in self._chosen]
+        taking += [(self._companions[name], self._companions[name]["region"], v) for name, v in brought.items()]
+        frame = problem["frame"]
+        left = problem["half_minutes"] - sum(one["half_minutes"] for one in frame)
+        linear.row([*((one["half_minutes"], v) for one, _, v in taking), *turning], left)
+        linear.row([(one["tissue_load"], v) for one, _, v in taking], problem["tissue_load_cap"])
+        for region in sorted({where for _, where, _ in taking}):
+            terms = [(one["tissue_load"], v) for one, where, v in taking if where == region]
+            linear.row(terms, problem["region_load_cap"])
+        for hand, cap in enumerate(problem["hand_load_cap"]):
+            in_frame = sum(one["hand_load"][hand] for one in frame)
+            linear.row([(one["hand_load"][hand], v) for one, _, v in taking], cap - in_frame)
 
-    objective: Terms = [
-        (turn_weight * (variant["benefit"] + demand_weight * package["demanded"]), v) for package, variant, v in chosen
-    ]
-    objective += [(-1, variable) for variable in used[1:]]
-    return objective, turn_weight
+    def _muscles(self) -> None:
+        """Demanded muscles may exceed the limit by themselves: then no others are chosen."""
+        counted = [(package, v) for package, _, v in self._chosen if package["counts"]]
+        demanded = sum(package["counts"] and package["demanded"] for package in self._problem["packages"])
+        limit = self._problem["muscle_limit"]
+        only_demanded = self._linear.variable()
+        self._linear.row([*((1, v) for _, v in counted), (-max(0, demanded - limit), only_demanded)], limit)
+        others = [(1, v) for package, v in counted if not package["demanded"]]
+        self._linear.row([*others, (len(others), only_demanded)], len(others))

@@ -1,6 +1,6 @@
 """The words of `expect`: each is the function below whose name is the word after `expect_`.
 
-A line that names a step (`{muscle: soleus, side: LEFT}`) may also name its technique, position, region, motion or phase.
+A line that names a step (`{muscle: soleus, side: LEFT}`) may also name technique, position, region, motion or phase.
 "Treated" is released or lengthened.
 """
 

@@ -23,8 +23,8 @@ WORDS = {"case", "assessment", "change", "asked", "constraints", "minutes", "exp
 class Scenario:
     """One file of this folder.
 
-    `asks_the_rest`: the questions of every intake that the file does not answer were asked and answered no. `refused` is
-    what the answer has to say when a demand is refused; no plan is made then and `expect` is empty.
+    `asks_the_rest`: the questions of every intake that the file does not answer were asked and answered no. `refused`
+    is what the answer has to say when a demand is refused; no plan is made then and `expect` is empty.
     """
 
     name: str

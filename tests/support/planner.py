@@ -11,10 +11,12 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from knowledge.load import load
-from knowledge.model import KnowledgeBase
+from knowledge.model import Access, AccessPosition, Depth, Dose, KnowledgeBase, Region, Role
+from knowledge.model import Phase as Phase_
+from knowledge.model import Side as Relation
 from services.planner.domain.constraints import Constraints, HandLoad, Target
 from services.planner.domain.plan import Phase, PlanContent, Step
-from services.planner.domain.sides import SIDE_LYING_LEFT, SIDE_LYING_RIGHT, Side
+from services.planner.domain.sides import Side
 from services.planner.domain.snapshot import (
     Answer,
     Classification,
@@ -31,6 +33,7 @@ from services.planner.domain.snapshot import (
 )
 from services.planner.graph.index import KnowledgeGraph, compile_graph
 from services.planner.session.propose import PlanRequest, propose
+from tests.support import literal_knowledge as lk
 
 LEFT, RIGHT, MIDLINE = Side.LEFT, Side.RIGHT, Side.MIDLINE
 TREATMENT = {Phase.RELEASE, Phase.LENGTHEN}
@@ -38,9 +41,85 @@ T = TypeVar("T")
 
 
 @cache
+def load_once() -> KnowledgeBase:
+    """Returns the real knowledge base."""
+    return load()
+
+
+@cache
 def real_graph() -> KnowledgeGraph:
     """Returns the real knowledge base, compiled."""
-    return compile_graph(load())
+    return compile_graph(load_once())
+
+
+def small_base(*extra: Any) -> KnowledgeBase:
+    """Returns a knowledge base of three muscles: `shield` over `cord` in the neck, `wing` in the arm, a limb.
+
+    `extra` adds to it, or replaces what has the same id. The planning numbers are the real ones.
+    """
+    base = lk.knowledge(*_small_things(), *extra)
+    numbers = {one.id: replace(one, source="book") for one in load_once().planning.values()}
+    return replace(base, planning=numbers, regions={one: base.regions[one] for one in ("neck", "arm")})
+
+
+def small_graph(*extra: Any) -> KnowledgeGraph:
+    """Returns the small knowledge base, compiled."""
+    return compile_graph(small_base(*extra))
+
+
+def _small_things() -> list[Any]:
+    supine, prone, up = AccessPosition.SUPINE, AccessPosition.PRONE, AccessPosition.SIDE_LYING_TREATED_SIDE_UP
+    muscles = [
+        lk.muscle("shield", access=(_access(supine),), lies_in=("nape",), depth=Depth.SUPERFICIAL),
+        lk.muscle("cord", access=(_access(supine), _access(prone, 0.8)), lies_in=("nape",), depth=Depth.DEEP),
+        lk.muscle("wing", region="arm", access=(_access(prone), _access(up, 0.5)), lies_in=("upper_arm",)),
+    ]
+    deep = {"needs": ("strokes",), "doses": tuple(replace(one, tissue_load=2) for one in _doses(90, 150, 210))}
+    techniques = [
+        lk.technique("greeting", phase=Phase_.ARRIVAL, acts_on="region", family="check", doses=_doses(60, 120)),
+        lk.technique("strokes", phase=Phase_.WARM_UP, acts_on="region", family="warm_up", doses=_doses(120, 180, 300)),
+        lk.technique("feel", phase=Phase_.CONFIRM, family="check", doses=_doses(60)),
+        lk.technique("press", **deep),
+        lk.technique("glide", family="stripping", **deep),
+        lk.technique(
+            "stretch", phase=Phase_.LENGTHEN, family="stretch", needs=("press", "glide"), doses=_doses(60, 120)
+        ),
+        lk.technique("measure", phase=Phase_.RETEST, acts_on="joint", family="check", doses=_doses(60)),
+        lk.technique("join", phase=Phase_.INTEGRATE, acts_on="region", family="closing", doses=_doses(60, 120)),
+        lk.technique("rest", phase=Phase_.CLOSE, acts_on="region", family="closing", doses=_doses(60, 120)),
+    ]
+    positions = ("supine", "prone", "side_lying_left", "side_lying_right")
+    return [
+        Region(id="arm", names=("arm",)),
+        *(lk.position(one) for one in positions),
+        *(lk.position_change(one, other, 60) for place, one in enumerate(positions) for other in positions[:place]),
+        lk.zone("nape"),
+        lk.zone("temple", crosses_midline=False),
+        lk.zone("upper_arm", region="arm", crosses_midline=False),
+        lk.motion("neck_rotation"),
+        *muscles,
+        *techniques,
+        *(
+            lk.treated_by(technique, muscle, order=order)
+            for muscle in ("shield", "cord", "wing")
+            for order, technique in enumerate(("strokes", "feel", "press", "glide", "stretch"), start=1)
+        ),
+        lk.refers_to("shield", "temple"),
+        lk.refers_to("cord", "nape", role=Role.SPILLOVER),
+        lk.refers_to("wing", "upper_arm"),
+        lk.limits_motion("neck_rotation", "cord", side=Relation.OPPOSITE),
+        lk.overlies("shield", "cord"),
+    ]
+
+
+def _access(position: AccessPosition, quality: float = 0.9) -> Access:
+    return replace(lk.ACCESS, position=position, quality=quality)
+
+
+def _doses(*seconds: int) -> tuple[Dose, ...]:
+    levels = ("short", "usual", "long") if len(seconds) > 1 else ("usual",)
+    effects = (0.6, 0.85, 1.0) if len(seconds) > 1 else (1.0,)
+    return tuple(lk.dose(level, one, effect) for level, one, effect in zip(levels, seconds, effects, strict=False))
 
 
 # --- findings in a few words --------------------------------------------------------------------------------------
@@ -165,7 +244,7 @@ _OTHER = {"left": "right", "right": "left", "LEFT": "RIGHT", "RIGHT": "LEFT"}
 
 
 def mirrored(value: T) -> T:
-    """Returns the same value with left and right exchanged everywhere: sides, positions, and ids and words with them."""
+    """Returns the same value with left and right exchanged: sides, positions, ids, and the words of sentences."""
     mirror: Any = _mirror(value)
     return mirror  # type: ignore[no-any-return]
 
@@ -239,8 +318,10 @@ def _zone_sides(crosses_midline: bool) -> list[Side]:
 
 
 def _names_a_side(snapshot: Snapshot) -> bool:
-    findings = (*snapshot.pain_areas, *snapshot.palpations, *snapshot.rom_tests)
-    return any(finding.side is not MIDLINE for finding in findings)
+    sides = [area.side for area in snapshot.pain_areas]
+    sides += [palpation.side for palpation in snapshot.palpations]
+    sides += [test.side for test in snapshot.rom_tests]
+    return any(side is not MIDLINE for side in sides)
 
 
 def _score() -> st.SearchStrategy[float | None]:

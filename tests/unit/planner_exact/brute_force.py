@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import pairwise, product
 
-from services.planner.domain.problem import Package, Placement, Problem, Variant
+from services.planner.domain.problem import Companion, Package, Placement, Problem, Variant
 
 Chosen = Mapping[str, tuple[Package, Variant]]
 # Demanded packages, benefit, turns the other way round: more is better.
@@ -88,7 +88,7 @@ def visited(placements: tuple[Placement, ...]) -> tuple[str, ...]:
     return tuple(positions)
 
 
-def _brought(problem: Problem, chosen: Chosen) -> list:  # type: ignore[type-arg]
+def _brought(problem: Problem, chosen: Chosen) -> list[Companion]:
     names = {name for _, variant in chosen.values() for name in variant.companions}
     return [problem.companions[name] for name in sorted(names)]
 

@@ -2,24 +2,23 @@
 
 What has to be decided is which muscles, how, in which order and in which positions. The idea, in five steps:
 
-1. **Order needs only the sequence of positions** (`sequences`). Given one, every task goes to the earliest position that
-   it allows after its predecessors; if none falls off the end, the order works. There are few sequences, so each partial
-   choice carries the set of those that can still hold it, one bit each.
-2. **What remains is a knapsack**: one way at most for each muscle (multiple-choice knapsack; Sinha & Zoltners 1979)
-   within time, loads and the number of muscles, where some things are paid for once and shared: the warm-up of a region.
-   With the turning between positions it is an orienteering problem (Ramesh, Yoon & Karwan 1992).
+1. **Order needs only the sequence of positions** (`sequences`). Given one, every task goes to the earliest position
+   that it allows after its predecessors; if none falls off the end, the order works. There are few sequences, so each
+   partial choice carries the set of those that can still hold it, one bit each.
+2. **What remains is a knapsack** (`tables`): one way at most for each muscle (multiple-choice knapsack; Sinha &
+   Zoltners 1979) within time, loads and the number of muscles, where some things are paid for once and shared: the
+   warm-up of a region. With the turning it is an orienteering problem (Ramesh, Yoon & Karwan 1992).
 3. **Prices instead of caps** give an upper bound (`prices`; Lagrangian relaxation), and rule out most ways at once:
-   those that would lose more against the bound than there is to lose.
+   those that lose more against the best of their muscle than there is to lose.
 4. **A dynamic programme** (`programme`) goes through the muscles and keeps every partial choice that may still become
-   better than the best plan, by its bound; of two that leave the same room, the better.
-5. **Best first** (`search`): the solutions are split by the set of positions they visit. The part with the highest bound
-   is searched for a plan close to its bound; finding none lowers the bound. When the bound meets the best plan, that is
-   the proof.
+   good enough, by its bound; of two that leave the same room, the better.
+5. **From the bound downwards** (`search`): a plan close to the bound is looked for; if there is none, that is a proof,
+   and the bound comes down. When it meets the best plan, that plan is proven.
 
 Solutions are ordered by (1) how many demanded packages they have, (2) benefit, (3) fewer turns. Ties that remain are
-broken by the order of the search, which is fixed: regions and packages by rank, variants by their place, positions by
-`position_order`. All arithmetic that decides is on whole numbers, and the search stops by counted work, so the same
-problem gives the same solution everywhere.
+broken by the order of the search, which is fixed: regions and packages by rank, variants by their place; of sequences
+with as few turns the one with the least turning, then the best reach, then `position_order`. All arithmetic that proves
+is on whole numbers, and the search stops by counted work, so the same problem gives the same solution everywhere.
 """
 
 from __future__ import annotations
@@ -36,9 +35,9 @@ from services.planner.optimise.exact.tables import Tables
 
 
 def solve(problem: Problem, *, work_limit: int, incumbent: Solution | None = None) -> Solution:
-    """Returns the best solution found within `work_limit` labels and picks looked at, never a worse one than `incumbent`
-    or, without one, than greedy's.
+    """Returns the best solution found, never a worse one than `incumbent` or, without one, than greedy's.
 
+    `work_limit` is counted in labels made and picks priced, some hundred thousand to the second.
     `proven` says whether the search finished: then no solution is better.
     """
     arranger = Arranger(problem)

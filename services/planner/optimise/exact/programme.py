@@ -1,9 +1,10 @@
 """The dynamic programme: stage by stage, everything that may still become better than the best selection known.
 
-A label is a partial selection. It is dropped as soon as its optimistic estimate (what it is worth, plus what the
-remaining stages could add at the given prices) does not reach the target; and of two labels that leave the same room
-for what follows only the one that is worth more stays (branch and bound inside dynamic programming; Morin & Marsten 1976).
-Every label is a plan by itself: the remaining stages are simply left out.
+A label is a partial selection, and a plan by itself: the remaining stages are simply left out. It is dropped as soon
+as its optimistic estimate (what it is worth, plus what the remaining stages could add at the given prices) does not
+reach the target; and of two labels that leave the same room for what follows only the one that is worth more stays
+(branch and bound inside dynamic programming; Morin & Marsten 1976). Caps that can no longer be reached are forgotten, so
+that more labels are alike.
 """
 
 from __future__ import annotations
@@ -118,9 +119,8 @@ class Space:
         if label.gain - self._turning(label.sequences) + after >= self._needed and rest.optional[number]:
             yield label
         followed = tuple(entry for entry in label.frontier if entry[0] in stage.follows)
-        for pick, gain in worthwhile:
-            packed = label.packed + pick.packed
-            gain += label.gain
+        for pick, paid in worthwhile:
+            packed, gain = label.packed + pick.packed, label.gain + paid
             new = pick.companions & ~label.brought
             if new:
                 more, price = self._bring(new)
@@ -190,7 +190,7 @@ class Space:
         return self._estimate.turning(self._tables.sequences.cheapest(sequences))
 
     def _worthwhile(self, slack: int) -> list[list[tuple[Pick, int]]]:
-        """Returns by stage the picks that lose no more than the slack against the best, and what each gains by itself."""
+        """Returns by stage the picks that lose no more than the slack, and what each gains by itself."""
         kept: list[list[tuple[Pick, int]]] = []
         for stage, here in enumerate(self._picks):
             least = self._estimate.best[stage] - slack

@@ -51,8 +51,8 @@ def search(tables: Tables, best: Selection, work_limit: int) -> Outcome:
 class _Search:
     """The search among some picks within some caps.
 
-    Nothing at or below the floor is looked for. It is the score of the best, or higher as long as there is hope for more:
-    what is hopeless then need not even be priced. If nothing is found above it, the floor comes down.
+    Nothing at or below the floor is looked for. It is the score of the best, or higher as long as there is hope for
+    more: what is hopeless then need not even be priced. If nothing is found above it, the floor comes down.
     """
 
     def __init__(self, tables: Tables, picks: Picks, caps: tuple[int, ...], best: Selection) -> None:

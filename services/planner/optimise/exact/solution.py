@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from services.planner.domain.plan import Phase
 from services.planner.domain.problem import Cap, Companion, LeftOut, Package, Placement, Solution, Variant
@@ -23,7 +23,7 @@ def solution_of(tables: Tables, arranger: Arranger, outcome: Outcome) -> Solutio
     bound = -(-outcome.bound // tables.turn_weight) - demanded * tables.demand_weight
     return Solution(
         placements=_placements(tables, arranger, best, chosen),
-        left_out=tuple(_left_out(tables, package, best) for package in tables.packages if package.id not in chosen),
+        left_out=tuple(_left_out(tables, best)),
         objective=sum(variant.benefit for _, variant in chosen.values()),
         upper_bound=min(bound, possible),
         proven=outcome.proven,
@@ -81,25 +81,34 @@ def _at(position: str, companions: Iterable[Companion]) -> Iterable[Placement]:
     return (Placement(id=companion.id, option=None, position=position) for companion in companions)
 
 
-def _left_out(tables: Tables, package: Package, best: Selection) -> LeftOut:
-    """Returns the least half minutes that the package would add to the selection, and the cap that it would break."""
-    parts = [part for pick in best.picks for part in pick.parts]
-    tasks = [task for pick in best.picks for task in pick.tasks]
+def _left_out(tables: Tables, best: Selection) -> Iterator[LeftOut]:
+    """Yields what was not chosen: the least half minutes that it would add, and the cap that it would break."""
     problem = tables.problem
+    parts = [part for pick in best.picks for part in pick.parts]
+    chosen = {package.id for package, _ in parts}
+    tasks = [task for pick in best.picks for task in pick.tasks]
+    holding = tables.holding(tasks)
+    linked = {task for pair in problem.before if not set(pair).isdisjoint(tasks) for task in pair}
     brought = {name for _, variant in parts for name in variant.companions}
     before = tables.sequences.cheapest(best.sequences)[0] if parts else -problem.frame_half_minutes
-    ways: list[tuple[int, int, Variant]] = []
-    for variant in package.variants:
-        sequences = tables.holding((*tasks, *(task for task, _ in variant.choices)))
-        if sequences:
-            shared = sum(problem.companions[name].half_minutes for name in variant.companions if name not in brought)
-            turning = tables.sequences.cheapest(sequences)[0] - before
-            ways.append((variant.half_minutes + shared + turning, -variant.benefit, variant))
-    if not ways:
-        shortest = min(variant.half_minutes for variant in package.variants)
-        return LeftOut(package=package.id, half_minutes=shortest, cap=Cap.TURNS)
-    half_minutes, _, variant = min(ways, key=lambda way: way[:2])
-    return LeftOut(package=package.id, half_minutes=half_minutes, cap=_broken(tables, [*parts, (package, variant)]))
+    for package in tables.packages:
+        if package.id in chosen:
+            continue
+        ways: list[tuple[int, int, Variant]] = []
+        for variant in package.variants:
+            own = [task for task, _ in variant.choices]
+            alone = holding & tables.holding(own)
+            sequences = alone if linked.isdisjoint(own) else tables.holding((*tasks, *own))
+            if sequences:
+                shared = sum(problem.companions[c].half_minutes for c in variant.companions if c not in brought)
+                turning = tables.sequences.cheapest(sequences)[0] - before
+                ways.append((variant.half_minutes + shared + turning, -variant.benefit, variant))
+        if ways:
+            half_minutes, _, variant = min(ways, key=lambda way: way[:2])
+            cap = _broken(tables, [*parts, (package, variant)])
+        else:
+            half_minutes, cap = min(variant.half_minutes for variant in package.variants), Cap.TURNS
+        yield LeftOut(package=package.id, half_minutes=half_minutes, cap=cap)
 
 
 def _broken(tables: Tables, parts: Iterable[tuple[Package, Variant]]) -> Cap | None:

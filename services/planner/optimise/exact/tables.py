@@ -44,12 +44,12 @@ class Pick:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
-    """One decision. `earlier`: what comes before each of its tasks. `follows`: those of them that
-    belong to other stages.
+    """One decision.
 
-    `followed`: its tasks that have to come before tasks of later stages. `closed`: tasks of other stages that no stage
-    after this one follows. `companions`: bits of those that it or a later stage may bring. `kept`: the loads that a
-    later stage can still add to, as a mask of the packed number.
+    `earlier`: what comes before each of its tasks; `follows`: those of them that belong to other stages. `followed`:
+    its tasks that have to come before tasks of later stages. `closed`: tasks that no stage after this one follows.
+    `companions`: bits of those that it or a later stage may bring. `kept`: the loads that a later stage can still add
+    to, as a mask of the packed number.
     """
 
     picks: tuple[Pick, ...]
@@ -63,7 +63,7 @@ class Stage:
 
 
 class Packing:
-    """Puts the amounts of all caps into one whole number, so that one comparison checks them all.
+    """Puts the amounts of all caps into one whole number: one comparison checks them all.
 
     Every cap has its own bits with a guard bit above: subtracting what is used from `room` clears the guard of a cap
     that is exceeded.
@@ -132,6 +132,7 @@ class Tables:
 
     @cached_property
     def packages(self) -> tuple[Package, ...]:
+        """The packages that anything can be done to."""
         return tuple(package for package in self.problem.packages if package.variants)
 
     # --- caps ---

@@ -1,0 +1,128 @@
+"""What is kept and signed: documents that stay readable, digests that never move."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+
+from services.planner.domain.canonical import canonical, content_digest, digest
+from services.planner.domain.constraints import Constraints, HandLoad, Target
+from services.planner.domain.plan import Person, Plan, State
+from services.planner.domain.snapshot import Snapshot
+from services.planner.storage.documents import JsonDocuments
+from tests.support import literal_knowledge as lk
+from tests.support.planner import LEFT, RIGHT, active, flag, pain, plan, reduced, small_graph
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def golden_plan() -> Plan:
+    """A plan with something in every field, from a knowledge base that is written out."""
+    graph = small_graph(
+        lk.condition("ill"),
+        lk.condition("sore", ask_always=True),
+        lk.rule("light", "ill", cuts=lk.cuts(techniques=("glide",), positions=("prone",))),
+        lk.site("artery", "nape", "cord", max_pressure=2),
+    )
+    snapshot = Snapshot(
+        age_years=41,
+        sex="female",
+        pain_areas=(pain("temple"), pain("nape"), pain("upper_arm", LEFT)),
+        palpations=(active("shield"), active("cord")),
+        rom_tests=(reduced("neck_rotation", LEFT),),
+        health_flags=(flag("ill"),),
+    )
+    demands = Constraints(pinned=(Target(muscle="cord", side=RIGHT),), hand_load_used_today=HandLoad(thumb=2))
+    content = plan(snapshot, 30, demands, graph)
+    return Plan(
+        name="clients/ada/plans/first",
+        uid="5f0c5b9e-6f1f-4b7e-9a55-0d9a3f1f8a01",
+        version=1,
+        state=State.PROPOSED,
+        content=content,
+        digest=content_digest(content, 1),
+        author=Person(id="tess", display_name="Tess"),
+        create_micros=1_772_442_000_000_000,
+        update_micros=1_772_442_000_000_000,
+        scheduled_micros=1_772_445_600_000_000,
+    )
+
+
+def test_document_of_version_1_is_still_read() -> None:
+    """The file was written by the first planner. It is never written again; a new version adds a file."""
+    kept = JsonDocuments().decode((GOLDEN / "plan-1.json").read_bytes())
+    assert kept.name == "clients/ada/plans/first"
+    assert kept.content.steps
+    assert content_digest(kept.content, kept.version) == kept.digest, "the encoding that digests rest on has moved"
+
+
+def test_documents_are_written_as_before() -> None:
+    document = json.loads((GOLDEN / "plan-1.json").read_bytes())
+    again = JsonDocuments().encode(JsonDocuments().decode((GOLDEN / "plan-1.json").read_bytes()))
+    assert json.loads(again) == document
+
+
+def test_a_plan_comes_back_as_it_was() -> None:
+    kept = golden_plan()
+    back = JsonDocuments().decode(JsonDocuments().encode(kept))
+    assert back == kept
+    assert content_digest(back.content, 1) == kept.digest
+
+
+@pytest.mark.parametrize(
+    "document",
+    [b"{}", b"[]", b'{"format":"other","version":1}', b'{"format":"myoplan.planner.plan","version":2,"plan":{}}',
+     b'{"format":"myoplan.planner.plan","version":1,"plan":{}}', b"not json"],
+)  # fmt: skip
+def test_what_is_no_document_is_refused(document: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        JsonDocuments().decode(document)
+
+
+def test_digest_binds_everything() -> None:
+    content = golden_plan().content
+    changes = [
+        replace(content, assessment_etag="2-0123456789abcdef"),
+        replace(content, knowledge_revision="other"),
+        replace(content, planner_version="other"),
+        replace(content, steps=content.steps[1:]),
+        replace(content, snapshot=replace(content.snapshot, health_flags=())),
+        replace(content, constraints=Constraints()),
+    ]
+    digests = {content_digest(one, 1) for one in (content, *changes)} | {content_digest(content, 2)}
+    assert len(digests) == len(changes) + 2
+    assert all(len(one) == 64 for one in digests)
+
+
+class Word(StrEnum):
+    ONE = "one"
+
+
+@dataclass(frozen=True)
+class Record:
+    one: object
+    two: object = None
+
+
+def test_canonical_form_is_unambiguous() -> None:
+    values = [
+        None, False, True, 0, 1, 0.0, 1.0, "", "1", "one", (), (None,), ((),), ("a", "b"), ("ab",), ("a", ("b",)),
+        Record(1), Record(None, 1), Record((1, None)),
+    ]  # fmt: skip
+    assert len({canonical(value) for value in values}) == len(values)
+
+
+def test_canonical_form_knows_equal_values() -> None:
+    assert canonical(-0.0) == canonical(0.0)
+    assert canonical(Word.ONE) == canonical("one")
+    assert digest("a", 1) == digest("a", 1)
+
+
+@pytest.mark.parametrize("value", [{1}, {"a": 1}, [1], b"x", object()])
+def test_what_has_no_order_has_no_canonical_form(value: object) -> None:
+    with pytest.raises(TypeError):
+        canonical(value)
