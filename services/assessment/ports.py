@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from knowledge.model import Condition, Motion, Muscle, Position, Region, Technique, Zone
+from knowledge.model import Condition, Motion, Muscle, MuscleGroup, Position, Region, Technique, Zone
 from services.assessment.domain.assessment import Assessment
 
 Clock = Callable[[], datetime]
@@ -22,6 +22,8 @@ class Vocabulary(Protocol):
 
     @property
     def muscles(self) -> Mapping[str, Muscle]: ...  # noqa: D102
+    @property
+    def muscle_groups(self) -> Mapping[str, MuscleGroup]: ...  # noqa: D102
     @property
     def zones(self) -> Mapping[str, Zone]: ...  # noqa: D102
     @property

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from knowledge.names import Named, did_you_mean
+from knowledge.names import Group, Named, did_you_mean
 from myoplan.assessment.v1 import assessment_pb2 as pb
 from services.assessment.domain.errors import FieldProblem, RequestInvalid
 from services.assessment.domain.findings import Side
@@ -70,12 +70,15 @@ class Problems:
         begins = tuple(whole + mark for whole in wholes for mark in ".[")
         self.found = [problem for problem in self.found if problem.field in wholes or problem.field.startswith(begins)]
 
-    def suggestion(self, known: Mapping[str, Named], word: str) -> str:
-        """Returns `; did you mean …?` where an id is close, as long as that does not take too much time."""
+    def suggestion(self, known: Mapping[str, Named], word: str, groups: Mapping[str, Group]) -> str:
+        """Returns `; did you mean …?` where an id is close, as long as that does not take too much time.
+
+        The name of one of `groups` (traps, SCM) suggests its members.
+        """
         if self._suggestions_left == 0 or len(word) > WORD_CHARACTERS:
             return ""
         self._suggestions_left -= 1
-        return did_you_mean(known, word)
+        return did_you_mean(known, word, groups)
 
     def raise_any(self) -> None:
         """Raises RequestInvalid if anything is wrong."""
@@ -228,7 +231,8 @@ class Reader:
             return None
         thing = known.get(word)
         if thing is None:
-            self.tell(name, f"unknown {kind} {quoted(word)}{self.problems.suggestion(known, word)}")
+            groups = self.vocabulary.muscle_groups if known is self.vocabulary.muscles else {}
+            self.tell(name, f"unknown {kind} {quoted(word)}{self.problems.suggestion(known, word, groups)}")
         return thing
 
     def chosen(self, name: str, kind: str, known: Mapping[str, Thing], words: Sequence[str]) -> tuple[str, ...]:

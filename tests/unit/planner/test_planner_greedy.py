@@ -1,8 +1,10 @@
-"""The plain solver on small problems written out: most benefit per added minute, ties by rank, caps kept, demands first."""
+"""The plain solver on small problems: most benefit per added minute, ties by rank, caps kept, demands first."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -64,7 +66,7 @@ def muscle(
     return package, task
 
 
-def problem(*muscles: tuple[Package, Task], half_minutes: int = 40, **changes: object) -> Problem:
+def problem(*muscles: tuple[Package, Task], half_minutes: int = 40, **changes: Any) -> Problem:
     """A session with an arrival of 2, a close of 2, a warm-up of 4 for each region, and a turn of 2 half minutes."""
     regions = dict.fromkeys(package.region for package, _ in muscles)
     companions = {
@@ -92,7 +94,7 @@ def problem(*muscles: tuple[Package, Task], half_minutes: int = 40, **changes: o
         region_load_cap=10,
         hand_load_cap=(14, 18, 14, 10),
     )
-    return replace(whole, **changes)  # type: ignore[arg-type]
+    return replace(whole, **changes)
 
 
 def chosen(asked: Problem) -> list[str]:
@@ -108,11 +110,11 @@ def time_of(asked: Problem) -> int:
         for p in solution.placements
     )
     positions = [placement.position for placement in solution.placements]
-    return work + 2 * sum(one != other for one, other in zip(positions, positions[1:], strict=False))
+    return work + 2 * sum(one != other for one, other in pairwise(positions))
 
 
 def test_takes_the_most_benefit_per_minute() -> None:
-    slow, quick = muscle("slow", 0, (20, 900)), muscle("quick", 1, (8, 500))
+    slow, quick = muscle("slow", 0, (20, 900)), muscle("quick", 1, (8, 600))
     assert chosen(problem(slow, quick, half_minutes=28)) == ["quick"]
 
 
@@ -154,10 +156,11 @@ def test_never_over_the_budget() -> None:
         assert time_of(problem(*muscles, half_minutes=half_minutes)) <= half_minutes
 
 
-def test_larger_budget_takes_no_longer_to_be_better_and_same_problem_gives_the_same() -> None:
+def test_same_problem_gives_the_same_solution() -> None:
     muscles = [muscle(f"m{n}", n, (6 + n, 400 + 10 * n), positions=(SUPINE, PRONE)[n % 2 :]) for n in range(5)]
     asked = problem(*muscles, half_minutes=50)
     assert solve(asked) == solve(asked)
+    assert len(chosen(asked)) > 1
 
 
 def test_what_is_left_out_names_all_the_minutes_it_would_add() -> None:
@@ -185,7 +188,7 @@ def test_no_time_for_anything_is_an_empty_session() -> None:
         ({"hand_load_cap": (1, 1, 1, 1)}, Cap.HAND_LOAD),
     ],
 )
-def test_caps_forbid_what_there_is_time_for(changes: dict[str, object], cap: Cap) -> None:
+def test_caps_forbid_what_there_is_time_for(changes: dict[str, Any], cap: Cap) -> None:
     region = "neck"
     other = muscle("other", 1, (8, 500), positions=(PRONE,) if cap is Cap.TURNS else (SUPINE,), region=region)
     solution = solve(problem(muscle("first", 0, (8, 900)), other, **changes))
