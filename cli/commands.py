@@ -193,6 +193,22 @@ def trace_zone(
                 plan_text.print_trace(zone, answer, plan_text.console())
 
 
+@knowledge.command(name="trace-motion")
+def trace_motion(
+    motion: Annotated[str, typer.Argument(help="A motion id (cervical_rotation).")],
+    side: Annotated[str, typer.Option(help="left or right: the limb, or the direction; midline for trunk and neck.")],
+    server: Server = "",
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Ask which muscles limit a motion, likeliest first."""
+    wanted = _side(side)
+    with connect(server, quiet=quiet) as services:
+        request = knowledge_service_pb2.TraceMotionRequest(motion=motion, side=wanted)
+        answer = services.knowledge.TraceMotion(request, metadata=services.credentials)
+    print(proto_json(answer)) if as_json else plan_text.print_motion(motion, answer, plan_text.console())
+
+
 @knowledge.command()
 def screen(case: Path, server: Server = "", as_json: Json = False, quiet: Quiet = False) -> None:
     """Ask what the health flags of a case mean for a session."""

@@ -8,7 +8,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from myoplan.planner.v1.knowledge_service_pb2 import FiredRule, Role, ScreenHealthResponse, TraceZoneResponse
+from myoplan.planner.v1.knowledge_service_pb2 import (
+    FiredRule,
+    Role,
+    ScreenHealthResponse,
+    TraceMotionResponse,
+    TraceZoneResponse,
+)
 from myoplan.planner.v1.plan_pb2 import Omission, Plan, Rationale, Reason, Side, Step, Urgency
 
 NOT_REVIEWED = "Not clinically reviewed: no clinician has checked the knowledge in this version."
@@ -135,6 +141,23 @@ def print_trace(zone: str, answer: TraceZoneResponse, console: Console) -> None:
     for muscle in answer.muscles:
         role = Role.Name(muscle.role).lower()
         table.add_row(words(muscle.muscle), side_word(muscle.side), role, muscle.confidence, muscle.source)
+    console.print(table)
+
+
+def print_motion(motion: str, answer: TraceMotionResponse, console: Console) -> None:
+    """Prints the muscles that limit a motion."""
+    table = Table(title=words(motion), title_justify="left", box=None, pad_edge=False)
+    for heading in ("muscle", "side", "mechanism", "tested", "confidence", "source"):
+        table.add_column(heading)
+    for muscle in answer.muscles:
+        table.add_row(
+            words(muscle.muscle),
+            side_word(muscle.side),
+            words(muscle.mechanism),
+            words(muscle.test_variant),
+            muscle.confidence,
+            muscle.source,
+        )
     console.print(table)
 
 

@@ -11,7 +11,7 @@ from services.planner.api.pages import page_token
 from services.planner.api.parse import Parser
 from services.planner.graph.index import KnowledgeGraph
 from services.planner.screen.rules import screen
-from services.planner.usecases.knowledge import trace_zone
+from services.planner.usecases.knowledge import trace_motion, trace_zone
 
 
 class KnowledgeService(KnowledgeServiceServicer):
@@ -103,6 +103,15 @@ class KnowledgeService(KnowledgeServiceServicer):
         """Asks which muscles refer pain to a zone."""
         zone, side = self._parse.zone_and_side(request)
         return render.traced(trace_zone(self._graph, zone, side))
+
+    async def TraceMotion(self, request: pb.TraceMotionRequest, context: Any) -> pb.TraceMotionResponse:  # noqa: ARG002, N802
+        """Asks which muscles limit a motion."""
+        motion, side = self._parse.motion_and_side(request)
+        return render.restricting(trace_motion(self._graph, motion, side))
+
+    async def GetNeighbourhood(self, request: pb.GetNeighbourhoodRequest, context: Any) -> pb.Neighbourhood:  # noqa: ARG002, N802
+        """Gets a node with everything that is one edge away."""
+        return render.neighbours(self._parse.neighbourhood(request), self._base)
 
     async def ScreenHealth(self, request: pb.ScreenHealthRequest, context: Any) -> pb.ScreenHealthResponse:  # noqa: ARG002, N802
         """Screens health flags."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from knowledge.model import KnowledgeBase, Phase
+from knowledge.neighbourhood import Neighbourhood, NodeUnknown, neighbourhood
 from myoplan.planner.v1 import knowledge_service_pb2 as knowledge_pb
 from myoplan.planner.v1 import plan_pb2 as pb
 from myoplan.planner.v1 import planner_service_pb2 as service_pb
@@ -193,6 +194,27 @@ class Parser:
             reader.tell("side", f"LEFT or RIGHT: {zone.id} does not cross the midline")
         reader.raise_any()
         return request.zone, side or Side.MIDLINE
+
+    def motion_and_side(self, request: knowledge_pb.TraceMotionRequest) -> tuple[str, Side]:
+        """Reads TraceMotion."""
+        reader = Reader()
+        motion = reader.known("motion", "motion", self._base.motions, request.motion)
+        side = _side(reader, "side", request.side, required=True)
+        if motion and side and side.value not in motion.sides:
+            reader.tell("side", f"{' or '.join(one.upper() for one in motion.sides)}: that is how it is measured")
+        reader.raise_any()
+        return request.motion, side or Side.MIDLINE
+
+    def neighbourhood(self, request: knowledge_pb.GetNeighbourhoodRequest) -> Neighbourhood:
+        """Reads GetNeighbourhood and looks the node up. Raises ResourceMissing."""
+        reader = Reader()
+        if not request.name:
+            reader.tell("name", "is required: `type/id`, as muscle/upper_trapezius")
+        reader.raise_any()
+        try:
+            return neighbourhood(self._base, request.name)
+        except NodeUnknown:
+            raise ResourceMissing(request.name) from None
 
     def health_flags(self, request: knowledge_pb.ScreenHealthRequest) -> tuple[HealthFlag, ...]:
         """Reads ScreenHealth."""

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from knowledge import model
 from knowledge.kinds import KINDS
 from knowledge.model import KnowledgeBase
+from knowledge.neighbourhood import Neighbourhood, nodes
 from myoplan.planner.v1 import knowledge_service_pb2 as pb
 from myoplan.planner.v1 import plan_pb2
 from services.planner.api.render import question
 from services.planner.graph.index import KnowledgeGraph
 from services.planner.screen.rules import FiredRule, Screening
-from services.planner.usecases.knowledge import TracedMuscle
+from services.planner.usecases.knowledge import RestrictingMuscle, TracedMuscle
 
 
 def knowledge_base(base: KnowledgeBase) -> pb.KnowledgeBase:
@@ -201,6 +202,41 @@ def traced(muscles: tuple[TracedMuscle, ...]) -> pb.TraceZoneResponse:
             for one in muscles
         ]
     )
+
+
+def restricting(muscles: tuple[RestrictingMuscle, ...]) -> pb.TraceMotionResponse:
+    """Returns the muscles that limit a motion."""
+    return pb.TraceMotionResponse(
+        muscles=[
+            pb.RestrictingMuscle(
+                muscle=one.edge.muscle,
+                side=plan_pb2.Side.Value(one.side.name),
+                mechanism=one.edge.mechanism.value,
+                test_variant=one.edge.test_variant,
+                confidence=one.edge.confidence.value,
+                source=one.edge.source,
+                weight=one.weight,
+            )
+            for one in muscles
+        ]
+    )
+
+
+def neighbours(found: Neighbourhood, base: KnowledgeBase) -> pb.Neighbourhood:
+    """Returns a node with everything that is one edge away."""
+    things = nodes(base)
+    message = pb.Neighbourhood(name=found.centre)
+    for name in found.nodes:
+        names = getattr(things[name], "names", ())
+        message.nodes.add(name=name, display_name=names[0] if names else name.partition("/")[2].replace("_", " "))
+    for edge in found.edges:
+        fact = evidence(edge.fact) if isinstance(edge.fact, model.Evidence) else None
+        message.edges.append(
+            pb.Neighbourhood.Edge(
+                kind=edge.kind, to=edge.end, attributes=dict(edge.says), evidence=fact, **{"from": edge.start}
+            )
+        )
+    return message
 
 
 def screening(found: Screening, base: KnowledgeBase) -> pb.ScreenHealthResponse:

@@ -85,7 +85,8 @@ def _is_fact(edge: PathEdge, facts: set[tuple[str, str, str, str]], subject: Sub
         condition = edge.start.removeprefix("condition/")
         return any(condition in rule.conditions and rule.source == edge.source for rule in base.rules.values())
     if edge.edge == "handling":
-        return base.muscles[edge.start.removeprefix("muscle/")].source == edge.source
+        muscle = base.muscles.get(edge.start.removeprefix("muscle/"))
+        return muscle is not None and muscle.source == edge.source
     return (edge.start, edge.edge, edge.end, edge.source) in facts
 
 

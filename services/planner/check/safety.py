@@ -117,9 +117,9 @@ def _touches(subject: Subject, one: Active, step: Step) -> bool:
     if subject.region_of(step) in cuts.regions:
         return True
     unplaced = cuts.flagged_zone and any(flag.zone == _ANYWHERE for flag in one.flags)
-    if not step.muscle:
+    muscle = subject.base.muscles.get(step.muscle)
+    if muscle is None:
         return unplaced
-    muscle = subject.base.muscles[step.muscle]
     flagged = cuts.flagged_zone and any(
         flag.zone in muscle.lies_in
         and (flag.side is None or flag.side is step.side or Side.MIDLINE in {flag.side, step.side})

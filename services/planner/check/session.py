@@ -77,10 +77,10 @@ def positions_and_turns(subject: Subject) -> Iterator[Finding]:
             needed = changes.get(frozenset({current, step.position}))
             if needed is None or step.duration_seconds != -(-needed // STEP_SECONDS) * STEP_SECONDS:
                 yield Finding(rule="turn", step=step.id, message="is not the turn of the table")
-        elif current and step.position != current:
-            yield Finding(rule="turn", step=step.id, message=f"is {step.position} without a turn from {current}")
         elif not step.position and step.phase is not Phase.ARRIVAL:
             yield Finding(rule="position", step=step.id, message="has no position")
+        elif current and step.position != current:
+            yield Finding(rule="turn", step=step.id, message=f"is {step.position} without a turn from {current}")
         current = step.position or current
     turns = sum(step.phase is Phase.TURN for step in subject.plan.steps)
     limit = _turn_limit(subject)
@@ -143,7 +143,8 @@ def _dose_fits(subject: Subject, step: Step) -> Iterator[Finding]:
     if dose is None:
         yield Finding(rule="dose", step=step.id, message="has a dose that its technique does not have")
         return
-    setups = [access.setup_seconds for access in subject.base.muscles[step.muscle].access] if step.muscle else []
+    muscle = subject.base.muscles.get(step.muscle)
+    setups = [access.setup_seconds for access in muscle.access] if muscle else []
     longest = dose.seconds + max(setups, default=0) + STEP_SECONDS - 1
     if not dose.seconds <= step.duration_seconds <= longest:
         yield Finding(rule="dose", step=step.id, message=f"lasts {step.duration_seconds} s at {dose.seconds} s of dose")
@@ -187,7 +188,8 @@ def work_in_order(subject: Subject) -> Iterator[Finding]:
 def muscles_in_order(subject: Subject) -> Iterator[Finding]:
     """A positive key before its satellite, superficial before deep, unless such rules contradict each other."""
     treated = subject.treated()
-    spots = {*treated, *((candidate.muscle, candidate.side) for candidate in subject.plan.candidates)}
+    named = {*treated, *((candidate.muscle, candidate.side) for candidate in subject.plan.candidates)}
+    spots = {spot for spot in named if spot[0] in subject.base.muscles}
     rules = _key_pairs(subject, spots) | _layer_pairs(subject, spots)
     followers: dict[Spot, set[Spot]] = {}
     for first, then in rules | _mouth_pairs(subject, spots):

@@ -247,7 +247,10 @@ class _Search:
         if move is None:
             shortest = min(package.variants, key=lambda variant: variant.half_minutes)
             return LeftOut(package=package.id, half_minutes=shortest.half_minutes, cap=Cap.TURNS)
-        return LeftOut(package=package.id, half_minutes=move.half_minutes, cap=self._cap(package, move.use))
+        # Time is the first thing that is missing; a cap is what forbids a package that there is time for.
+        in_time = self._used + move.half_minutes <= self._problem.half_minutes
+        cap = self._cap(package, move.use) if in_time else None
+        return LeftOut(package=package.id, half_minutes=move.half_minutes, cap=cap)
 
 
 def _rate(benefit: int, half_minutes: int) -> int:

@@ -61,8 +61,23 @@ def test_it_finds_what_brute_force_finds(problem: Problem) -> None:
     assert scored(problem, solution) == best_score(problem)
 
 
-@given(problems(), st.integers(0, 60), st.booleans())
+@given(problems(), st.integers(0, 2), st.integers(0, 4))
 @thorough
+def test_demanded_packages_may_exceed_the_limit_on_muscles_only_by_themselves(
+    problem: Problem, muscle_limit: int, demanded: int
+) -> None:
+    # Once the caps were forgotten by the limit of the problem where only demanded packages were in play.
+    packages = tuple(
+        replace(package, demanded=place < demanded, counts=True) for place, package in enumerate(problem.packages)
+    )
+    problem = replace(problem, packages=packages, muscle_limit=muscle_limit)
+    solution = solve(problem, work_limit=ENOUGH)
+    assert solution.proven
+    assert scored(problem, solution) == best_score(problem)
+
+
+@given(problems(), st.integers(0, 60), st.booleans())
+@usual
 def test_stopped_early_it_is_honest_and_never_below_greedy(problem: Problem, work_limit: int, seeded: bool) -> None:
     plain = greedy.solve(problem)
     solution = solve(problem, work_limit=work_limit, incumbent=plain if seeded else None)

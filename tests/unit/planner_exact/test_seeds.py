@@ -1,4 +1,4 @@
-"""Instances of real size: those that were hard or once went wrong, and that stopping and mirroring input keep to it."""
+"""Instances of real size: those that were hard or once went wrong, and what holds when stopped early, and demands."""
 
 from __future__ import annotations
 
@@ -35,4 +35,7 @@ def test_demanded_packages_come_before_all_benefit(demanded: int) -> None:
     solution = solve(problem, work_limit=5_000_000)
     assert solution.proven
     assert solution.objective <= free.objective
-    assert scored(problem, solution)[0] >= min(demanded, 3)
+    # Nothing but demanded packages is worth leaving one out, so fewer demands are never met worse.
+    met = scored(problem, solution)[0]
+    assert met >= scored(problem, free)[0]
+    assert 0 < met <= demanded

@@ -926,6 +926,241 @@ class TracedMuscle(_message.Message):
 Global___TracedMuscle: _TypeAlias = TracedMuscle  # noqa: Y015
 
 @_typing.final
+class TraceMotionRequest(_message.Message):
+    """Asks which muscles limit a motion."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MOTION_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    motion: _builtins.str
+    """The motion id."""
+    side: _plan_pb2.Side.ValueType
+    """The limb or direction, one of the motion's sides."""
+    def __init__(
+        self,
+        *,
+        motion: _builtins.str = ...,
+        side: _plan_pb2.Side.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["motion", b"motion", "side", b"side"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TraceMotionRequest: _TypeAlias = TraceMotionRequest  # noqa: Y015
+
+@_typing.final
+class TraceMotionResponse(_message.Message):
+    """Holds the muscles that limit a motion."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MUSCLES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def muscles(self) -> _containers.RepeatedCompositeFieldContainer[Global___RestrictingMuscle]:
+        """The muscles, likeliest first."""
+
+    def __init__(
+        self,
+        *,
+        muscles: _abc.Iterable[Global___RestrictingMuscle] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["muscles", b"muscles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TraceMotionResponse: _TypeAlias = TraceMotionResponse  # noqa: Y015
+
+@_typing.final
+class RestrictingMuscle(_message.Message):
+    """Describes a muscle that limits the motion asked for."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MUSCLE_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    MECHANISM_FIELD_NUMBER: _builtins.int
+    TEST_VARIANT_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    SOURCE_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    muscle: _builtins.str
+    """The muscle id."""
+    side: _plan_pb2.Side.ValueType
+    """The side of the muscle."""
+    mechanism: _builtins.str
+    """`shortened`, `painful_contraction` or `inhibited`."""
+    test_variant: _builtins.str
+    """How the motion has to be tested to show it (knee bent); empty: as usual."""
+    confidence: _builtins.str
+    """`high`, `medium` or `low`."""
+    source: _builtins.str
+    """The source id."""
+    weight: _builtins.float
+    """The weight the planner gives the edge where the test shows this mechanism, [0, 1]."""
+    def __init__(
+        self,
+        *,
+        muscle: _builtins.str = ...,
+        side: _plan_pb2.Side.ValueType = ...,
+        mechanism: _builtins.str = ...,
+        test_variant: _builtins.str = ...,
+        confidence: _builtins.str = ...,
+        source: _builtins.str = ...,
+        weight: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "weight", b"weight"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "confidence", b"confidence", "mechanism", b"mechanism", "muscle", b"muscle", "side", b"side", "source", b"source", "test_variant", b"test_variant", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__weight: _TypeAlias = _typing.Literal["weight"]  # noqa: Y015
+    _WhichOneofArgType__weight: _TypeAlias = _typing.Literal["_weight", b"_weight"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__weight) -> _WhichOneofReturnType__weight | None: ...
+
+Global___RestrictingMuscle: _TypeAlias = RestrictingMuscle  # noqa: Y015
+
+@_typing.final
+class GetNeighbourhoodRequest(_message.Message):
+    """Asks for the neighbourhood of a node."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The node, `type/id` (`muscle/upper_trapezius`), or an id that only one node has."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetNeighbourhoodRequest: _TypeAlias = GetNeighbourhoodRequest  # noqa: Y015
+
+@_typing.final
+class Neighbourhood(_message.Message):
+    """Holds a node with everything that is one edge away."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class Node(_message.Message):
+        """Describes a node."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        NAME_FIELD_NUMBER: _builtins.int
+        DISPLAY_NAME_FIELD_NUMBER: _builtins.int
+        name: _builtins.str
+        """`type/id`."""
+        display_name: _builtins.str
+        """The name to show."""
+        def __init__(
+            self,
+            *,
+            name: _builtins.str = ...,
+            display_name: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["display_name", b"display_name", "name", b"name"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class Edge(_message.Message):
+        """Describes an edge."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        @_typing.final
+        class AttributesEntry(_message.Message):
+            DESCRIPTOR: _descriptor.Descriptor
+
+            KEY_FIELD_NUMBER: _builtins.int
+            VALUE_FIELD_NUMBER: _builtins.int
+            key: _builtins.str
+            value: _builtins.str
+            def __init__(
+                self,
+                *,
+                key: _builtins.str = ...,
+                value: _builtins.str = ...,
+            ) -> None: ...
+            _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+            def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+            _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+            def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+            def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+        KIND_FIELD_NUMBER: _builtins.int
+        FROM_FIELD_NUMBER: _builtins.int
+        TO_FIELD_NUMBER: _builtins.int
+        ATTRIBUTES_FIELD_NUMBER: _builtins.int
+        EVIDENCE_FIELD_NUMBER: _builtins.int
+        kind: _builtins.str
+        """The kind (`refers_to`)."""
+        to: _builtins.str
+        """The node it reaches, `type/id`."""
+        @_builtins.property
+        def attributes(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+            """What the fact says beside that (`role`: `primary`)."""
+
+        @_builtins.property
+        def evidence(self) -> Global___Evidence:
+            """Where the fact comes from."""
+
+        def __init__(
+            self,
+            *,
+            kind: _builtins.str = ...,
+            to: _builtins.str = ...,
+            attributes: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+            evidence: Global___Evidence | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["evidence", b"evidence"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "evidence", b"evidence", "from", b"from", "kind", b"kind", "to", b"to"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    NAME_FIELD_NUMBER: _builtins.int
+    NODES_FIELD_NUMBER: _builtins.int
+    EDGES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The node asked for, `type/id`."""
+    @_builtins.property
+    def nodes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Neighbourhood.Node]:
+        """The node and its neighbours."""
+
+    @_builtins.property
+    def edges(self) -> _containers.RepeatedCompositeFieldContainer[Global___Neighbourhood.Edge]:
+        """The edges between them."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        nodes: _abc.Iterable[Global___Neighbourhood.Node] | None = ...,
+        edges: _abc.Iterable[Global___Neighbourhood.Edge] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["edges", b"edges", "name", b"name", "nodes", b"nodes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Neighbourhood: _TypeAlias = Neighbourhood  # noqa: Y015
+
+@_typing.final
 class ScreenHealthRequest(_message.Message):
     """Asks what health flags mean for a session."""
 

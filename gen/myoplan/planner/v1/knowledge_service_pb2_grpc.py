@@ -106,6 +106,16 @@ class KnowledgeServiceStub:
                 request_serializer=myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.TraceZoneRequest.SerializeToString,
                 response_deserializer=myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.TraceZoneResponse.FromString,
                 _registered_method=True)
+        self.TraceMotion = channel.unary_unary(
+                '/myoplan.planner.v1.KnowledgeService/TraceMotion',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.TraceMotionRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.TraceMotionResponse.FromString,
+                _registered_method=True)
+        self.GetNeighbourhood = channel.unary_unary(
+                '/myoplan.planner.v1.KnowledgeService/GetNeighbourhood',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.GetNeighbourhoodRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.Neighbourhood.FromString,
+                _registered_method=True)
         self.ScreenHealth = channel.unary_unary(
                 '/myoplan.planner.v1.KnowledgeService/ScreenHealth',
                 request_serializer=myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.ScreenHealthRequest.SerializeToString,
@@ -216,6 +226,20 @@ class KnowledgeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TraceMotion(self, request, context):
+        """Asks which muscles limit a motion, ranked by mechanism.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetNeighbourhood(self, request, context):
+        """Gets a node with everything that is one edge away, for a picture. NOT_FOUND if there is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ScreenHealth(self, request, context):
         """Screens health flags: which rules fire, what they do, and what still has to be asked. Nothing is stored.
         """
@@ -295,6 +319,16 @@ def add_KnowledgeServiceServicer_to_server(servicer, server):
                     servicer.TraceZone,
                     request_deserializer=myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.TraceZoneRequest.FromString,
                     response_serializer=myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.TraceZoneResponse.SerializeToString,
+            ),
+            'TraceMotion': grpc.unary_unary_rpc_method_handler(
+                    servicer.TraceMotion,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.TraceMotionRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.TraceMotionResponse.SerializeToString,
+            ),
+            'GetNeighbourhood': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetNeighbourhood,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.GetNeighbourhoodRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.Neighbourhood.SerializeToString,
             ),
             'ScreenHealth': grpc.unary_unary_rpc_method_handler(
                     servicer.ScreenHealth,
@@ -682,6 +716,60 @@ class KnowledgeService:
             '/myoplan.planner.v1.KnowledgeService/TraceZone',
             myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.TraceZoneRequest.SerializeToString,
             myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.TraceZoneResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TraceMotion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.KnowledgeService/TraceMotion',
+            myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.TraceMotionRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.TraceMotionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetNeighbourhood(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.KnowledgeService/GetNeighbourhood',
+            myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.GetNeighbourhoodRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_knowledge__service__pb2.Neighbourhood.FromString,
             options,
             channel_credentials,
             insecure,

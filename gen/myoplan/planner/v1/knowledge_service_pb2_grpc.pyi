@@ -63,6 +63,10 @@ class KnowledgeServiceStub:
     """Lists sources in the order of their ids."""
     TraceZone: _grpc.UnaryUnaryMultiCallable[_knowledge_service_pb2.TraceZoneRequest, _knowledge_service_pb2.TraceZoneResponse]
     """Asks which muscles refer pain to a zone, ranked: the reverse of the referral patterns."""
+    TraceMotion: _grpc.UnaryUnaryMultiCallable[_knowledge_service_pb2.TraceMotionRequest, _knowledge_service_pb2.TraceMotionResponse]
+    """Asks which muscles limit a motion, ranked by mechanism."""
+    GetNeighbourhood: _grpc.UnaryUnaryMultiCallable[_knowledge_service_pb2.GetNeighbourhoodRequest, _knowledge_service_pb2.Neighbourhood]
+    """Gets a node with everything that is one edge away, for a picture. NOT_FOUND if there is none."""
     ScreenHealth: _grpc.UnaryUnaryMultiCallable[_knowledge_service_pb2.ScreenHealthRequest, _knowledge_service_pb2.ScreenHealthResponse]
     """Screens health flags: which rules fire, what they do, and what still has to be asked. Nothing is stored."""
 
@@ -101,6 +105,10 @@ class KnowledgeServiceAsyncStub(KnowledgeServiceStub):
     """Lists sources in the order of their ids."""
     TraceZone: _aio.UnaryUnaryMultiCallable[_knowledge_service_pb2.TraceZoneRequest, _knowledge_service_pb2.TraceZoneResponse]  # type: ignore[assignment]
     """Asks which muscles refer pain to a zone, ranked: the reverse of the referral patterns."""
+    TraceMotion: _aio.UnaryUnaryMultiCallable[_knowledge_service_pb2.TraceMotionRequest, _knowledge_service_pb2.TraceMotionResponse]  # type: ignore[assignment]
+    """Asks which muscles limit a motion, ranked by mechanism."""
+    GetNeighbourhood: _aio.UnaryUnaryMultiCallable[_knowledge_service_pb2.GetNeighbourhoodRequest, _knowledge_service_pb2.Neighbourhood]  # type: ignore[assignment]
+    """Gets a node with everything that is one edge away, for a picture. NOT_FOUND if there is none."""
     ScreenHealth: _aio.UnaryUnaryMultiCallable[_knowledge_service_pb2.ScreenHealthRequest, _knowledge_service_pb2.ScreenHealthResponse]  # type: ignore[assignment]
     """Screens health flags: which rules fire, what they do, and what still has to be asked. Nothing is stored."""
 
@@ -220,6 +228,22 @@ class KnowledgeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_knowledge_service_pb2.TraceZoneResponse, _abc.Awaitable[_knowledge_service_pb2.TraceZoneResponse]]:
         """Asks which muscles refer pain to a zone, ranked: the reverse of the referral patterns."""
+
+    @_abc_1.abstractmethod
+    def TraceMotion(
+        self,
+        request: _knowledge_service_pb2.TraceMotionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_knowledge_service_pb2.TraceMotionResponse, _abc.Awaitable[_knowledge_service_pb2.TraceMotionResponse]]:
+        """Asks which muscles limit a motion, ranked by mechanism."""
+
+    @_abc_1.abstractmethod
+    def GetNeighbourhood(
+        self,
+        request: _knowledge_service_pb2.GetNeighbourhoodRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_knowledge_service_pb2.Neighbourhood, _abc.Awaitable[_knowledge_service_pb2.Neighbourhood]]:
+        """Gets a node with everything that is one edge away, for a picture. NOT_FOUND if there is none."""
 
     @_abc_1.abstractmethod
     def ScreenHealth(

@@ -3,8 +3,8 @@
 A label is a partial selection, and a plan by itself: the remaining stages are simply left out. It is dropped as soon
 as its optimistic estimate (what it is worth, plus what the remaining stages could add at the given prices) does not
 reach the target; and of two labels that leave the same room for what follows only the one that is worth more stays
-(branch and bound inside dynamic programming; Morin & Marsten 1976). Caps that can no longer be reached are forgotten, so
-that more labels are alike.
+(branch and bound inside dynamic programming; Morin & Marsten 1976). Caps that can no longer be reached are forgotten,
+so that more labels are alike.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Space:
         slack = self._estimate.total - self._turning(self._sequences) - target * SCALE
         worthwhile = self._worthwhile(slack)
         rest = _Rest(self._estimate, worthwhile, slack, stages)
-        demand = _Demand(self._tables, worthwhile, self._longest_turning())
+        demand = _Demand(self._tables, worthwhile, self._room, self._longest_turning())
         self._needed = target * SCALE
         work = 0
         labels: dict[Key, Label] = {}
@@ -205,9 +205,14 @@ class _Demand:
     Of the stages that count as a muscle no more are taken than the limit on muscles leaves; the rest can all be taken.
     """
 
-    def __init__(self, tables: Tables, worthwhile: list[list[tuple[Pick, int]]], longest_turning: int) -> None:
+    def __init__(
+        self, tables: Tables, worthwhile: list[list[tuple[Pick, int]]], room: int, longest_turning: int
+    ) -> None:
+        packing = tables.packing
         self._tables = tables
         self._muscles = tables.place.get(MUSCLES, -1)
+        # The limit of this space: where only demanded packages are in play it is not the limit of the problem.
+        self._limit = packing.amount(room - packing.guards, self._muscles) if self._muscles >= 0 else 0
         self._memory: dict[tuple[int, int], int] = {}
         # By stage: what comes on top in any case, and for each cap what the counting stages after it take, most first.
         self._always: list[int] = []
@@ -235,7 +240,7 @@ class _Demand:
         packing = self._tables.packing
         left = len(self._counting[number][TIME_PLACE])
         if self._muscles >= 0:
-            left = min(left, self._tables.caps[self._muscles] - packing.amount(packed, self._muscles))
+            left = min(left, self._limit - packing.amount(packed, self._muscles))
         key = (number, left)
         if key not in self._memory:
             columns = self._counting[number]

@@ -91,6 +91,7 @@ def _left_out(tables: Tables, best: Selection) -> Iterator[LeftOut]:
     linked = {task for pair in problem.before if not set(pair).isdisjoint(tasks) for task in pair}
     brought = {name for _, variant in parts for name in variant.companions}
     before = tables.sequences.cheapest(best.sequences)[0] if parts else -problem.frame_half_minutes
+    used = problem.frame_half_minutes + tables.asked(parts)[TIME] + before if parts else 0
     for package in tables.packages:
         if package.id in chosen:
             continue
@@ -105,7 +106,9 @@ def _left_out(tables: Tables, best: Selection) -> Iterator[LeftOut]:
                 ways.append((variant.half_minutes + shared + turning, -variant.benefit, variant))
         if ways:
             half_minutes, _, variant = min(ways, key=lambda way: way[:2])
-            cap = _broken(tables, [*parts, (package, variant)])
+            # Time is the first thing that is missing; a cap is what forbids a package that there is time for.
+            in_time = used + half_minutes <= problem.half_minutes
+            cap = _broken(tables, [*parts, (package, variant)]) if in_time else None
         else:
             half_minutes, cap = min(variant.half_minutes for variant in package.variants), Cap.TURNS
         yield LeftOut(package=package.id, half_minutes=half_minutes, cap=cap)

@@ -289,10 +289,7 @@ class Tables:
         return order
 
     def _picks(self, group: Sequence[Package]) -> Iterator[Pick]:
-        choices = [
-            [None, *(variant for variant in package.variants if variant.benefit or package.demanded)]
-            for package in group
-        ]
+        choices = [[None, *package.variants] for package in group]
         for chosen in product(*choices):
             parts = tuple((package, variant) for package, variant in zip(group, chosen, strict=True) if variant)
             if parts:
