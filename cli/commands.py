@@ -15,6 +15,7 @@ from cli import doctor, knowledge_commands, plan_text, serve
 from cli.cases import client_of, read_case
 from cli.connection import Connection, connect, failure_of, proto_json
 from cli.failures import ExitCode, Failure, InvalidInput
+from cli.impact import changes, plans_of
 from cli.local.accounts import ROLES, Account, LocalKeys
 from cli.local.stack import data_folder, read_running
 from myoplan.assessment.v1 import assessment_pb2, assessment_service_pb2
@@ -207,6 +208,26 @@ def trace_motion(
         request = knowledge_service_pb2.TraceMotionRequest(motion=motion, side=wanted)
         answer = services.knowledge.TraceMotion(request, metadata=services.credentials)
     print(proto_json(answer)) if as_json else plan_text.print_motion(motion, answer, plan_text.console())
+
+
+@knowledge.command()
+def impact(
+    overlay: Annotated[Path, typer.Argument(help="A folder of knowledge files to lay over the curated ones.")],
+    cases: Annotated[list[Path] | None, typer.Argument(help="Case files; default: the examples.")] = None,
+    minutes: Annotated[float, typer.Option(help="The length of each session in minutes.")] = 60,
+) -> None:
+    """Tell which plans change under an overlay. Exit code 1 if any does."""
+    asked = sorted(cases or serve.EXAMPLES.glob("*.yaml"))
+    before, after = (
+        plans_of(asked, folder, lambda services, case: _plan_case(services, case, minutes), lambda _: None)
+        for folder in (None, overlay)
+    )
+    changed = {case: found for case in asked if (found := list(changes(before[case], after[case])))}
+    for case, found in changed.items():
+        print("\n  ".join([f"{case.stem}:", *found]))
+    print(f"{len(changed)} of {len(asked)} plans change", file=sys.stderr)
+    if changed:
+        raise typer.Exit(ExitCode.ERROR)
 
 
 @knowledge.command()

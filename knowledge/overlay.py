@@ -15,7 +15,7 @@ from typing import Any
 
 from knowledge.diff import Difference, compare
 from knowledge.kinds import EDGES, KINDS, NODES, ends_of
-from knowledge.load import CURATED, OVERLAY_KEYS, KnowledgeInvalid, Problem, Reading, Row, Rows, regions_of
+from knowledge.load import CURATED, OVERLAY_KEYS, KnowledgeInvalid, Problem, Reading, Row, Rows, load, regions_of
 from knowledge.model import Evidence, KnowledgeBase
 from knowledge.strictness import Weakening
 
@@ -44,6 +44,11 @@ class OverlayReport:
         for permission in self.permissions:
             yield f"WEAKENED ON PURPOSE: {permission.subject} by {permission.file}: {permission.reason}"
         yield from self.difference.lines()
+
+
+def in_use(overlay: Path | None) -> KnowledgeBase:
+    """Returns the curated knowledge, with `overlay` over it if there is one. Raises KnowledgeInvalid."""
+    return apply(None, overlay)[0] if overlay else load()
 
 
 def apply(base: Path | None, overlay: Path) -> tuple[KnowledgeBase, OverlayReport]:

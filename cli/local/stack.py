@@ -79,14 +79,14 @@ def announced(running: Running) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def private_stack(say: Callable[[str], None]) -> Iterator[Running]:
-    """Runs a stack over a temporary folder that is gone afterwards."""
-    with tempfile.TemporaryDirectory(prefix="myoplan-") as folder, stack(Path(folder), say) as running:
+def private_stack(say: Callable[[str], None], overlay: Path | None = None) -> Iterator[Running]:
+    """Runs a stack over a temporary folder that is gone afterwards, with a knowledge overlay if one is given."""
+    with tempfile.TemporaryDirectory(prefix="myoplan-") as folder, stack(Path(folder), say, overlay) as running:
         yield running
 
 
 @contextlib.contextmanager
-def stack(folder: Path, say: Callable[[str], None]) -> Iterator[Running]:
+def stack(folder: Path, say: Callable[[str], None], overlay: Path | None = None) -> Iterator[Running]:
     """Runs Redis (unless MYOPLAN_REDIS_URL names one) and both services over `folder` for a with block."""
     with ExitStack() as running:
         keys = LocalKeys(folder / "keys")
@@ -98,6 +98,7 @@ def stack(folder: Path, say: Callable[[str], None]) -> Iterator[Running]:
             say(f"Starting {binary}, data in {folder / 'redis'}")
             url = running.enter_context(running_redis(folder / "redis")).url
             store = f"{binary}, data in {folder / 'redis'}"
+        own_knowledge = str(overlay or os.environ.get("MYOPLAN_KNOWLEDGE_OVERLAY", ""))
         logs = folder / "logs"
         logs.mkdir(exist_ok=True, mode=0o700)
         shared = {
@@ -105,6 +106,7 @@ def stack(folder: Path, say: Callable[[str], None]) -> Iterator[Running]:
             "MYOPLAN_KEY_SET": str(keys.key_set_file),
             "MYOPLAN_ISSUER": ISSUER,
             "MYOPLAN_SEAL_KEY_FILE": str(keys.seal_key_file),
+            "MYOPLAN_KNOWLEDGE_OVERLAY": own_knowledge,
         }
         say("Starting the assessment service and the planner service")
         # The planner has to know where the assessment service will be, and both take their time to start: so the place

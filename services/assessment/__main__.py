@@ -11,8 +11,9 @@ from functools import partial
 
 from structlog.typing import FilteringBoundLogger
 
-from knowledge.load import KnowledgeInvalid, load
+from knowledge.load import KnowledgeInvalid
 from knowledge.model import KnowledgeBase
+from knowledge.overlay import in_use
 from myoplan.assessment.v1.assessment_service_pb2_grpc import add_AssessmentServiceServicer_to_server
 from services.assessment.api.errors import explain
 from services.assessment.api.parse import Parser
@@ -86,7 +87,7 @@ async def serve(settings: AssessmentSettings) -> int:
         options=ServerOptions(address=settings.address, tls=settings.tls(), reflection=settings.reflection),
         store=store,
         verifier=TokenVerifier(key_set, settings.issuer),
-        knowledge=load(),
+        knowledge=in_use(settings.knowledge_overlay),
         logger=logger,
     )
     async with AsyncExitStack() as ends:

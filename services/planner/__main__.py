@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from structlog.typing import FilteringBoundLogger
 
-from knowledge.load import KnowledgeInvalid, load
+from knowledge.load import KnowledgeInvalid
 from knowledge.model import KnowledgeBase
+from knowledge.overlay import in_use
 from myoplan.planner.v1.knowledge_service_pb2_grpc import add_KnowledgeServiceServicer_to_server
 from myoplan.planner.v1.planner_service_pb2_grpc import add_PlannerServiceServicer_to_server
 from services.planner.api.errors import explain
@@ -106,7 +107,7 @@ async def serve(settings: PlannerSettings) -> int:
         store=store,
         assessments=GrpcAssessments(channel),
         verifier=TokenVerifier(key_set, settings.issuer),
-        knowledge=load(),
+        knowledge=in_use(settings.knowledge_overlay),
         logger=logger,
     )
     # Knowledge is in memory; it can be read whatever the store does.

@@ -45,6 +45,13 @@ def _readable(path: Path) -> Path:
         raise ValueError(f"the file cannot be opened ({error.strerror})") from None
 
 
+def _folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise ValueError("is not a folder")
+    return path
+
+
+ReadableFolder = Annotated[Path, AfterValidator(_folder)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -68,6 +75,8 @@ class RuntimeSettings(BaseSettings):
     """A file of at least 32 bytes that seals the records; never kept in the store."""
     throwaway_store: bool = False
     """Accepts a store that may lose what it acknowledged. For tests only."""
+    knowledge_overlay: ReadableFolder | None = None
+    """A clinic's own folder over the curated knowledge; give both services the same."""
     reflection: bool = False
     """Lets callers with a token ask which methods there are."""
     tls_certificate: ReadableFile | None = None

@@ -163,3 +163,28 @@ def test_the_readme_shows_what_the_command_prints(home: Path) -> None:
     readme = (ROOT / "README.md").read_text()
     shown = readme.partition("```text\n")[2].partition("```")[0].splitlines()
     assert shown == [line.rstrip() for line in printed[:-1]], "\n".join(line.rstrip() for line in printed[:-1])
+
+
+def test_impact_tells_which_plans_an_overlay_changes(home: Path, tmp_path: Path) -> None:
+    """A clinic that treats at most two muscles an hour gets other plans, and is told which."""
+    (tmp_path / "sources.yaml").write_text(
+        "kind: source\nentries:\n  our_clinic:\n"
+        "    citation: Decision of our own therapists\n    licence: own\n    status: unverified\n"
+    )
+    (tmp_path / "planning.yaml").write_text(
+        "kind: planning_number\n"
+        "defaults: {source: our_clinic, basis: expert, confidence: low, status: unverified}\n"
+        "entries:\n  muscles_per_hour_most:\n    value: 2\n"
+    )
+    cases = [str(CASES / name) for name in ("neck_pain.yaml", "calf_with_thrombosis_signs.yaml")]
+    done = myoplan(home, "kb", "impact", str(tmp_path), *cases)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == "1 of 2 plans change"
+    assert "no longer: LEFT sternocleidomastoid" in done.stdout
+    assert "calf_with_thrombosis_signs" not in done.stdout
+
+
+def test_trace_motion_names_the_muscles_that_limit_it(home: Path) -> None:
+    done = myoplan(home, "kb", "trace-motion", "cervical_rotation", "--side", "right", "--json")
+    muscles = {(found["muscle"], found["side"]) for found in json.loads(done.stdout)["muscles"]}
+    assert {("levator_scapulae", "LEFT"), ("levator_scapulae", "RIGHT")} <= muscles
