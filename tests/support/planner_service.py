@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
@@ -100,14 +100,12 @@ class Running:
     ) -> a.Assessment:
         """Records an assessment and leaves it open."""
         request = CreateAssessmentRequest(parent=CLIENT, assessment_id=identifier, assessment=assessment or headache())
-        made = await self.assessments.CreateAssessment(request, metadata=self.credentials(**claims), timeout=20)
-        return cast("a.Assessment", made)
+        return await self.assessments.CreateAssessment(request, metadata=self.credentials(**claims), timeout=20)
 
     async def amend(self, name: str, etag: str) -> a.Assessment:
         """Opens the next revision of a sealed assessment."""
         request = AmendAssessmentRequest(name=name, etag=etag, reason="more to record")
-        amended = await self.assessments.AmendAssessment(request, metadata=self.credentials(), timeout=20)
-        return cast("a.Assessment", amended)
+        return await self.assessments.AmendAssessment(request, metadata=self.credentials(), timeout=20)
 
     async def void(self, name: str, etag: str) -> None:
         """Voids an assessment."""
@@ -157,7 +155,7 @@ async def both_services(
                         issuer=issuer,
                         planner=PlannerServiceStub(channel),
                         knowledge=KnowledgeServiceStub(channel),
-                        assessments=cast("AssessmentServiceAsyncStub", AssessmentServiceStub(beside)),
+                        assessments=AssessmentServiceStub(beside),
                         assessment_server=first,
                         clinic=clinic,
                         log=log,

@@ -260,7 +260,7 @@ async def test_assessment_is_read_as_it_was_recorded(in_memory: Running) -> None
     opened = await in_memory.open()
     found = read_assessment(opened)
     assert found.state == "OPEN"
-    assert [test.verdict.value for test in found.snapshot.rom_tests][0] == "reduced"
+    assert found.snapshot.rom_tests[0].verdict.value == "reduced"
     assert {p.classification.value for p in found.snapshot.palpations} == {"active_trigger_point"}
     assert found.snapshot.age_years == 41
     assert found.snapshot.preferences.intraoral_allowed is None
