@@ -85,6 +85,7 @@ REFERENCES: Mapping[str, str] = {
     "conditions": "conditions",
     "between": "positions",
     "positions": "positions",
+    "tested_in": "positions",
 }
 # A field that has such a name and holds something else.
 NOT_REFERENCES = {(model.Motion, "motion"), (model.Parameter, "key"), (model.FunctionalUnit, "members")}

@@ -261,6 +261,8 @@ class Motion(Evidence):
 
     `sides`: `left`/`right` or `midline`. `side_means`: `limb` (the limb measured) or `direction` (of the movement).
     `limit_min`..`limit_max`: a value outside cannot be a measurement of this motion and is refused.
+    `tested_in` are the positions in which it is measured (empty: in any); `moved_in` are those in which the joint is
+    free to go to the end of the motion, so that a muscle can be lengthened by it, named from the treated side.
     """
 
     id: str
@@ -277,6 +279,8 @@ class Motion(Evidence):
     test_position: str
     normal_end_feel: str
     compare_sides: bool
+    tested_in: tuple[str, ...] = ()
+    moved_in: tuple[AccessPosition, ...] = ()
     norms: tuple[Norm, ...] = ()
     measurement_errors: tuple[MeasurementError, ...] = ()
     note: str = ""
@@ -419,13 +423,17 @@ class Mechanism(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitsMotion(Evidence):
-    """`muscle` limits `motion`; `side` is the muscle's side seen from the side of the motion (midline: `both`)."""
+    """`muscle` limits `motion`; `side` is the muscle's side seen from the side of the motion (midline: `both`).
+
+    `lengthened_in`: where this motion lengthens this muscle, if not wherever the joint is free (`moved_in`).
+    """
 
     muscle: str
     motion: str
     mechanism: Mechanism
     side: Side = Side.SAME
     test_variant: str = ""
+    lengthened_in: tuple[AccessPosition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -522,6 +530,8 @@ class Condition(Evidence):
 
     `ask_always`: part of every intake; an assessment that never asked it gets an unanswered question and a caution.
     `takes_zone`: the flag should say where (a skin lesion, a fracture).
+    `present_below_age` [years]: a client who is younger has it, answered or not. `sensitises`: pressure hurts such a
+    client sooner, so that less discomfort is allowed.
     """
 
     id: str
@@ -531,6 +541,8 @@ class Condition(Evidence):
     ask_always: bool = False
     takes_zone: bool = False
     parameters: tuple[Parameter, ...] = ()
+    present_below_age: float | None = None
+    sensitises: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -599,13 +611,19 @@ class EndangermentSite(Evidence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mimic(Evidence):
-    """A condition or organ whose pain looks like muscle pain in `zones`; `warning` says what would give it away."""
+    """A condition or organ whose pain looks like muscle pain in `zones`; `warning` says what would give it away.
+
+    `sex` (`female` or `male`) and the ages [years] say whom it can concern; empty: everybody.
+    """
 
     id: str
     names: tuple[str, ...]
     zones: tuple[str, ...]
     warning: str
     urgency: Urgency
+    sex: str = ""
+    age_min: float | None = None
+    age_max: float | None = None
 
 
 # --- advice -------------------------------------------------------------------------------------------------------

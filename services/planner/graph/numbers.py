@@ -61,6 +61,7 @@ class Numbers:
     candidate_score_least: float
     confirm_score_least: float
 
+    session_minutes_most: float
     turn_limit_up_to_60_minutes: float
     turn_limit_up_to_90_minutes: float
     turn_limit_above_90_minutes: float

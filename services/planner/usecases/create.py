@@ -49,8 +49,10 @@ async def create_plan(planning: Planning, command: CreatePlan) -> StoredPlan:
     Raises ResourceMissing, AssessmentStateForbids, DemandUnsafe, PlanExists, PlanBroken, and what reading an assessment
     and writing to a store can raise.
     """
-    if not command.validate_only and (earlier := await planning.plans.replay(command.actor, command.request)):
-        return earlier
+    if not command.validate_only:
+        earlier = await planning.plans.replay(command.parent, command.actor, command.request)
+        if earlier:
+            return earlier
     assessment = await planning.assessments.read(command.assessment)
     _allow(assessment, validate_only=command.validate_only)
     content = await asyncio.to_thread(checked_plan, plan_request(assessment, command), planning.graph)

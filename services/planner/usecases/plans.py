@@ -35,11 +35,12 @@ class Plans:
     clock: Clock
     new_id: NewId
 
-    async def replay(self, actor: Actor, request: Request | None) -> StoredPlan | None:
+    async def replay(self, parent: str, actor: Actor, request: Request | None) -> StoredPlan | None:
         """Returns what the same request made before. Raises RequestReused of the store."""
         if request is None:
             return None
-        earlier = await self.store.replay(actor, request)
+        with _about(parent):
+            earlier = await self.store.replay(actor, request)
         return None if earlier is None else self.stored(earlier)
 
     async def create(self, actor: Actor, plan: Plan, request: Request | None) -> StoredPlan:
