@@ -11,7 +11,7 @@ from typing import Annotated
 import grpc
 import typer
 
-from cli import doctor, knowledge_commands, plan_text, serve
+from cli import doctor, knowledge_commands, plan_commands, plan_text, serve
 from cli.cases import client_of, read_case
 from cli.connection import Connection, connect, failure_of, proto_json
 from cli.failures import ExitCode, Failure, InvalidInput
@@ -30,6 +30,7 @@ application = typer.Typer(
 knowledge = typer.Typer(help="Ask the knowledge base.", no_args_is_help=True)
 application.add_typer(knowledge, name="kb")
 knowledge_commands.register(knowledge)
+plan_commands.register(application)
 
 Cases = Annotated[list[Path], typer.Argument(help="Case files: the proto-JSON of an Assessment, as YAML or JSON.")]
 Server = Annotated[

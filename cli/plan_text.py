@@ -124,11 +124,11 @@ def print_plan(plan: Plan, *, title: str, console: Console) -> None:
 
 def print_why(step: Step, plan: Plan, console: Console) -> None:
     """Prints every reason of one step with its path and source."""
-    console.print(f"[bold]{escape(_what(step))}[/bold]")
+    console.print(f"[bold]{escape(what(step))}[/bold]")
     console.print(escape(step.instruction))
     for caution in step.cautions:
         console.print(f"Caution: {escape(caution.message)} [{caution.source}]")
-    _print_reasons(step.rationale, console)
+    print_reasons(step.rationale, console)
     if not plan.knowledge_reviewed:
         console.print(f"[italic]{NOT_REVIEWED}[/italic]")
 
@@ -211,7 +211,8 @@ def _session(plan: Plan) -> Table:
     return table
 
 
-def _what(step: Step) -> str:
+def what(step: Step) -> str:
+    """Returns what a step does: where, and by which technique."""
     if step.phase == Step.TURN:
         return f"turn to {words(step.position)}"
     place = " ".join(part for part in (side_word(step.side), words(step.muscle or step.motion or step.region)) if part)
@@ -261,15 +262,14 @@ def _print_mimics(plan: Plan, console: Console) -> None:
             console.print(f"  {escape(caution.message.partition('. ')[2] or caution.message)}")
 
 
-def _print_reasons(rationale: Rationale, console: Console) -> None:
+def print_reasons(rationale: Rationale, console: Console) -> None:
+    """Prints every reason with its share, its path and its sources."""
     for reason in rationale.reasons:
         share = f" ({reason.contribution:+.2f})" if reason.HasField("contribution") else ""
         console.print(f"  {escape(reason_sentence(reason))}{share}")
         for edge in reason.path:
-            console.print(
-                f"      {_node(getattr(edge, 'from'))} -{edge.edge}-> {_node(edge.to)} [{edge.source}]",
-                markup=False,
-            )
+            start, end = (" ".join(_node(node)) for node in (getattr(edge, "from"), edge.to))
+            console.print(f"      {start} -{edge.edge}-> {end} [{edge.source}]", markup=False)
 
 
 def reason_sentence(reason: Reason) -> str:

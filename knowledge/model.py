@@ -346,7 +346,7 @@ class Dose(Fact):
     benefit; `tissue_load` >= 0 is how much deep work the region must digest.
     """
 
-    level: str  # short | usual | long
+    level: str  # short | usual | long | extended
     seconds: int
     effect: float
     tissue_load: int
@@ -530,8 +530,7 @@ class Condition(Evidence):
 
     `ask_always`: part of every intake; an assessment that never asked it gets an unanswered question and a caution.
     `takes_zone`: the flag should say where (a skin lesion, a fracture).
-    `present_below_age` [years]: a client who is younger has it, answered or not. `sensitises`: pressure hurts such a
-    client sooner, so that less discomfort is allowed.
+    `present_below_age` [years]: a younger client has it, answered or not; details that nobody asked become questions.
     """
 
     id: str
@@ -542,7 +541,6 @@ class Condition(Evidence):
     takes_zone: bool = False
     parameters: tuple[Parameter, ...] = ()
     present_below_age: float | None = None
-    sensitises: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -561,7 +559,8 @@ class Cuts(Fact):
     """What a LOCAL or MODIFY rule takes away.
 
     `flagged_zone`: every muscle that lies in the zone and side named by the flag (both sides if the side is missing).
-    `max_pressure` caps the pressure level [1, 5] wherever the rest of the plan goes.
+    `max_pressure` caps the pressure level [1, 5] wherever the rest of the plan goes. `sensitised`: touch hurts this
+    client sooner, so the plan allows no more discomfort than the planning number for that.
     """
 
     muscles: tuple[str, ...] = ()
@@ -573,6 +572,7 @@ class Cuts(Fact):
     positions: tuple[str, ...] = ()
     max_pressure: int | None = None
     max_minutes: int | None = None
+    sensitised: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

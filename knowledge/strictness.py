@@ -153,6 +153,8 @@ def _spans(tests: tuple[When, ...]) -> dict[str, _Span]:
 def _condition_lost(before: Condition, after: Condition) -> Iterator[str]:
     if before.ask_always and not after.ask_always:
         yield "is no longer asked of everybody"
+    if before.present_below_age is not None and (after.present_below_age or 0) < before.present_below_age:
+        yield "no longer follows from the same age"
 
 
 def _site_lost(before: EndangermentSite, after: EndangermentSite) -> Iterator[str]:
@@ -164,6 +166,10 @@ def _site_lost(before: EndangermentSite, after: EndangermentSite) -> Iterator[st
 def _mimic_lost(before: Mimic, after: Mimic) -> Iterator[str]:
     yield from _fewer("zones", before.zones, after.zones)
     yield from _later(before.urgency, after.urgency)
+    if after.sex and after.sex != before.sex:
+        yield f"concerns only the {after.sex}"
+    if (after.age_min or 0) > (before.age_min or 0) or (after.age_max or inf) < (before.age_max or inf):
+        yield "concerns fewer ages"
 
 
 def _muscle_lost(before: Muscle, after: Muscle) -> Iterator[str]:

@@ -57,7 +57,7 @@ def build(
         new_id=new_id,
         message_bytes=message_bytes,
     )
-    service = AssessmentService(Parser(knowledge), records)
+    service = AssessmentService(Parser(knowledge), records, knowledge.revision)
     return build_server(
         options,
         [Registration(service_name=SERVICE, add=partial(add_AssessmentServiceServicer_to_server, service))],

@@ -102,12 +102,13 @@ async def serve(settings: PlannerSettings) -> int:
         authority=str(settings.assessment_ca or ""),
         token_source=lambda: current_caller().token,
     )
+    knowledge = in_use(settings.knowledge_overlay)
     server = build(
         options=ServerOptions(address=settings.address, tls=settings.tls(), reflection=settings.reflection),
         store=store,
-        assessments=GrpcAssessments(channel),
+        assessments=GrpcAssessments(channel, knowledge.revision),
         verifier=TokenVerifier(key_set, settings.issuer),
-        knowledge=in_use(settings.knowledge_overlay),
+        knowledge=knowledge,
         logger=logger,
     )
     # Knowledge is in memory; it can be read whatever the store does.

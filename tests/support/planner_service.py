@@ -138,7 +138,7 @@ async def both_services(
             server = build(
                 options=ServerOptions(),
                 store=store,
-                assessments=GrpcAssessments(inner),
+                assessments=GrpcAssessments(inner, base.revision),
                 verifier=verifier,
                 knowledge=base,
                 logger=make_logger(stream=log),

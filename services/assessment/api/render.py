@@ -31,7 +31,11 @@ from services.store.model import Entry
 _SECOND, _MICROSECOND = timedelta(seconds=1), timedelta(microseconds=1)
 
 
-def assessment(stored: StoredAssessment) -> pb.Assessment:
+# The hash of the knowledge base is as long as this.
+REVISION_AT_MOST = "0" * 64
+
+
+def assessment(stored: StoredAssessment, knowledge_revision: str) -> pb.Assessment:
     """Returns a stored assessment as a message."""
     whole = stored.assessment
     intake, findings = whole.intake, whole.findings
@@ -55,6 +59,7 @@ def assessment(stored: StoredAssessment) -> pb.Assessment:
         author=_person(whole.author),
         create_time=_timestamp(whole.create_time),
         update_time=_timestamp(stored.update_time),
+        knowledge_revision=knowledge_revision,
     )
     _add_intake(message, whole)
     if whole.complete_time is not None:
@@ -63,14 +68,14 @@ def assessment(stored: StoredAssessment) -> pb.Assessment:
 
 
 def message_bytes(stored: StoredAssessment) -> int:
-    """Returns how large a stored assessment is as a message."""
-    return assessment(stored).ByteSize()
+    """Returns how large a stored assessment is as a message, with room for what is not stored."""
+    return assessment(stored, REVISION_AT_MOST).ByteSize()
 
 
-def assessment_page(query: List, page: AssessmentPage) -> service_pb.ListAssessmentsResponse:
+def assessment_page(query: List, page: AssessmentPage, knowledge_revision: str) -> service_pb.ListAssessmentsResponse:
     """Returns a page of assessments; the token of the next page is good for the same query only."""
     return service_pb.ListAssessmentsResponse(
-        assessments=map(assessment, page.assessments),
+        assessments=[assessment(stored, knowledge_revision) for stored in page.assessments],
         next_page_token=positions.page_token(positions.list_scope(query), page.next_after),
     )
 

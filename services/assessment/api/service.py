@@ -11,6 +11,7 @@ from myoplan.assessment.v1 import assessment_service_pb2 as service_pb
 from myoplan.assessment.v1.assessment_service_pb2_grpc import AssessmentServiceServicer
 from services.assessment.api import render
 from services.assessment.api.parse import Parser
+from services.assessment.ports import StoredAssessment
 from services.assessment.usecases.create import create_assessment
 from services.assessment.usecases.findings import record_findings, retract_findings
 from services.assessment.usecases.lifecycle import amend_assessment, complete_assessment, void_assessment
@@ -41,9 +42,13 @@ def _actor() -> Actor:
 class AssessmentService(AssessmentServiceServicer):
     """Implements the contract. Errors pass through; `errors.explain` says what they mean."""
 
-    def __init__(self, parser: Parser, records: Records) -> None:
+    def __init__(self, parser: Parser, records: Records, knowledge_revision: str) -> None:
         self._parse = parser
         self._records = records
+        self._knowledge_revision = knowledge_revision
+
+    def _rendered(self, stored: StoredAssessment) -> pb.Assessment:
+        return render.assessment(stored, self._knowledge_revision)
 
     async def on_denied(self, caller: Caller, method: str) -> None:
         """Leaves a trace of a call that the caller had no right to."""
@@ -53,13 +58,13 @@ class AssessmentService(AssessmentServiceServicer):
         """Creates an assessment."""
         command = self._parse.create(_actor(), request)
         stored = await create_assessment(self._records, command)
-        return render.assessment(stored)
+        return self._rendered(stored)
 
     async def GetAssessment(self, request: service_pb.GetAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
         """Gets an assessment."""
         query = self._parse.get(_actor(), request)
         stored = await get_assessment(self._records, query)
-        return render.assessment(stored)
+        return self._rendered(stored)
 
     async def ListAssessments(  # noqa: N802
         self,
@@ -69,43 +74,43 @@ class AssessmentService(AssessmentServiceServicer):
         """Lists assessments."""
         query = self._parse.list(_actor(), request)
         page = await list_assessments(self._records, query)
-        return render.assessment_page(query, page)
+        return render.assessment_page(query, page, self._knowledge_revision)
 
     async def UpdateAssessment(self, request: service_pb.UpdateAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
         """Changes intake fields."""
         command = self._parse.update(_actor(), request)
         stored = await update_assessment(self._records, command)
-        return render.assessment(stored)
+        return self._rendered(stored)
 
     async def RecordFindings(self, request: service_pb.RecordFindingsRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
         """Records findings."""
         command = self._parse.record(_actor(), request)
         stored = await record_findings(self._records, command)
-        return render.assessment(stored)
+        return self._rendered(stored)
 
     async def RetractFindings(self, request: service_pb.RetractFindingsRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
         """Takes findings back."""
         command = self._parse.retract(_actor(), request)
         stored = await retract_findings(self._records, command)
-        return render.assessment(stored)
+        return self._rendered(stored)
 
     async def CompleteAssessment(self, request: service_pb.CompleteAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
         """Seals an assessment."""
         command = self._parse.complete(_actor(), request)
         stored = await complete_assessment(self._records, command)
-        return render.assessment(stored)
+        return self._rendered(stored)
 
     async def VoidAssessment(self, request: service_pb.VoidAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
         """Voids an assessment."""
         command = self._parse.void(_actor(), request)
         stored = await void_assessment(self._records, command)
-        return render.assessment(stored)
+        return self._rendered(stored)
 
     async def AmendAssessment(self, request: service_pb.AmendAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
         """Opens a sealed assessment again."""
         command = self._parse.amend(_actor(), request)
         stored = await amend_assessment(self._records, command)
-        return render.assessment(stored)
+        return self._rendered(stored)
 
     async def ListAssessmentRevisions(  # noqa: N802
         self,

@@ -10,6 +10,7 @@ from services.planner.domain.errors import (
     AssessmentUnavailable,
     DeadlinePassed,
     DemandUnsafe,
+    KnowledgeDiffers,
     PlanExists,
     RequestInvalid,
     ResourceDamaged,
@@ -116,6 +117,14 @@ def _explain_assessments(error: Exception) -> CallRefused | None:
                 code=grpc.StatusCode.UNAVAILABLE,
                 reason="ASSESSMENT_UNAVAILABLE",
                 message="the assessment service does not answer; try again with the same request_id",
+                retry_after_seconds=RETRY_AFTER_SECONDS,
+            )
+        case KnowledgeDiffers(theirs=theirs, ours=ours):
+            return CallRefused(
+                code=grpc.StatusCode.UNAVAILABLE,
+                reason="ASSESSMENT_UNAVAILABLE",
+                message="the assessment service works with another revision of the knowledge base; give both the same",
+                metadata={"assessment_knowledge": theirs, "planner_knowledge": ours},
                 retry_after_seconds=RETRY_AFTER_SECONDS,
             )
         case AssessmentRefused():

@@ -20,6 +20,7 @@ from services.planner.domain.plan import STEP_SECONDS, State
 from services.planner.domain.sides import Side
 from services.planner.domain.snapshot import Answer, HealthFlag, Parameter
 from services.planner.usecases.create import CreatePlan
+from services.planner.usecases.explain import ComparePlans, ExplainOmission, ReplayPlan
 from services.planner.usecases.read import GetPlan, ListPlans
 from services.store.model import Actor, Request
 
@@ -34,6 +35,7 @@ _MOST_DAYS = 36_500
 _MOST_LOAD = 1_000
 _MOST_REVISION = 2**53
 _FIRMEST = 5
+_PLAN = "clients/{client}/plans/{plan}"
 _ID = "lower-case letters, digits and hyphens, at most 63"
 
 
@@ -41,7 +43,7 @@ class Parser:
     """Reads requests against the vocabulary of the knowledge base."""
 
     def __init__(self, base: KnowledgeBase) -> None:
-        self._base = base
+        self.base = base
         self._most_minutes = int(base.planning["session_minutes_most"].value)
         self._uses: dict[str, set[str]] = {}
         for use in base.treated_by:
@@ -65,8 +67,8 @@ class Parser:
             actor=actor,
             parent=parent,
             assessment=assessment,
-            constraints=self._constraints(reader, request.plan.constraints),
-            time_budget_seconds=self._budget(reader, request.plan),
+            constraints=self.constraints(reader, request.plan.constraints),
+            time_budget_seconds=self.budget(reader, request.plan),
             plan_id=reader.matching("plan_id", request.plan_id, names.PLAN_ID, _ID, required=False),
             validate_only=request.validate_only,
             request=None,
@@ -75,7 +77,8 @@ class Parser:
         reader.raise_any()
         return _repeatable(command, request.request_id)
 
-    def _budget(self, reader: Reader, plan: pb.Plan) -> int:
+    def budget(self, reader: Reader, plan: pb.Plan) -> int:
+        """Reads the time budget of a plan [s]."""
         path = "plan.time_budget"
         if not plan.HasField("time_budget"):
             reader.tell(path, f"is required: more than 0 and at most {self._most_minutes} minutes")
@@ -87,7 +90,8 @@ class Parser:
             reader.tell(path, f"is not a multiple of {STEP_SECONDS} seconds")
         return seconds
 
-    def _constraints(self, reader: Reader, message: pb.Constraints) -> Constraints:
+    def constraints(self, reader: Reader, message: pb.Constraints) -> Constraints:
+        """Reads the constraints of a plan."""
         path = "plan.constraints"
         pinned = self._targets(reader, f"{path}.pinned", message.pinned)
         must_include = self._targets(reader, f"{path}.must_include", message.must_include)
@@ -99,9 +103,9 @@ class Parser:
                     reader.tell(f"{path}.excluded[{index}]", "is demanded by the same constraints")
                     break
         positions = message.unavailable_positions
-        if reader.most(f"{path}.unavailable_positions", positions, len(self._base.positions)):
+        if reader.most(f"{path}.unavailable_positions", positions, len(self.base.positions)):
             for index, word in enumerate(positions):
-                reader.known(f"{path}.unavailable_positions[{index}]", "position", self._base.positions, word)
+                reader.known(f"{path}.unavailable_positions[{index}]", "position", self.base.positions, word)
         return Constraints(
             pinned=pinned,
             excluded=excluded,
@@ -114,22 +118,25 @@ class Parser:
     def _targets(self, reader: Reader, path: str, messages: Sequence[pb.Target]) -> tuple[Target, ...]:
         if not reader.most(path, messages, _MOST_TARGETS):
             return ()
-        targets = [self._target(reader, f"{path}[{index}]", message) for index, message in enumerate(messages)]
+        targets = [self.target(reader, f"{path}[{index}].", message) for index, message in enumerate(messages)]
         return tuple(dict.fromkeys(target for target in targets if target))
 
-    def _target(self, reader: Reader, path: str, message: pb.Target) -> Target | None:
-        muscle = reader.known(f"{path}.muscle", "muscle", self._base.muscles, message.muscle, self._base.muscle_groups)
-        side = _side(reader, f"{path}.side", message.side, required=True)
+    def target(
+        self, reader: Reader, path: str, message: pb.Target | service_pb.ExplainOmissionRequest
+    ) -> Target | None:
+        """Reads a muscle on a side, and a technique where one is named; `path` comes before the names of the fields."""
+        muscle = reader.known(f"{path}muscle", "muscle", self.base.muscles, message.muscle, self.base.muscle_groups)
+        side = read_side(reader, f"{path}side", message.side, required=True)
         if message.technique:
-            technique = reader.known(f"{path}.technique", "technique", self._base.techniques, message.technique)
+            technique = reader.known(f"{path}technique", "technique", self.base.techniques, message.technique)
             if technique and technique.phase not in _ON_A_MUSCLE:
-                reader.tell(f"{path}.technique", f"{technique.id} belongs to a region or the session, not to a muscle")
+                reader.tell(f"{path}technique", f"{technique.id} belongs to a region or the session, not to a muscle")
             elif technique and muscle and technique.id not in self._uses.get(muscle.id, set()):
-                reader.tell(f"{path}.technique", f"{technique.id} is not used on {muscle.id}")
+                reader.tell(f"{path}technique", f"{technique.id} is not used on {muscle.id}")
         if muscle is None or side is None:
             return None
         if muscle.paired is (side is Side.MIDLINE):
-            reader.tell(f"{path}.side", "LEFT or RIGHT for a paired muscle, MIDLINE for a midline one")
+            reader.tell(f"{path}side", "LEFT or RIGHT for a paired muscle, MIDLINE for a midline one")
         return Target(muscle=muscle.id, side=side, technique=message.technique)
 
     def get_plan(self, actor: Actor, request: service_pb.GetPlanRequest) -> GetPlan:
@@ -137,7 +144,7 @@ class Parser:
         reader = Reader()
         query = GetPlan(
             clinic=actor.clinic,
-            name=reader.matching("name", request.name, names.PLAN_NAME, "clients/{client}/plans/{plan}"),
+            name=reader.matching("name", request.name, names.PLAN_NAME, _PLAN),
             revision=reader.whole("revision", request, "revision", 1, _MOST_REVISION),
         )
         reader.choice("view", request.view, service_pb.PlanView)
@@ -160,6 +167,32 @@ class Parser:
         )
         reader.raise_any()
         return query
+
+    def replay_plan(self, actor: Actor, request: service_pb.ReplayPlanRequest) -> ReplayPlan:
+        """Reads ReplayPlan."""
+        reader = Reader()
+        query = ReplayPlan(clinic=actor.clinic, name=reader.matching("name", request.name, names.PLAN_NAME, _PLAN))
+        reader.raise_any()
+        return query
+
+    def compare_plans(self, actor: Actor, request: service_pb.ComparePlansRequest) -> ComparePlans:
+        """Reads ComparePlans."""
+        reader = Reader()
+        query = ComparePlans(
+            clinic=actor.clinic,
+            earlier=reader.matching("earlier", request.earlier, names.PLAN_NAME, _PLAN),
+            later=reader.matching("later", request.later, names.PLAN_NAME, _PLAN),
+        )
+        reader.raise_any()
+        return query
+
+    def explain_omission(self, actor: Actor, request: service_pb.ExplainOmissionRequest) -> ExplainOmission:
+        """Reads ExplainOmission."""
+        reader = Reader()
+        name = reader.matching("name", request.name, names.PLAN_NAME, _PLAN)
+        target = self.target(reader, "", request)
+        reader.raise_any()
+        return ExplainOmission(clinic=actor.clinic, name=name, target=target or Target(muscle="", side=Side.MIDLINE))
 
     # --- knowledge ---
 
@@ -188,8 +221,8 @@ class Parser:
     def zone_and_side(self, request: knowledge_pb.TraceZoneRequest) -> tuple[str, Side]:
         """Reads TraceZone."""
         reader = Reader()
-        zone = reader.known("zone", "zone", self._base.zones, request.zone)
-        side = _side(reader, "side", request.side, required=True)
+        zone = reader.known("zone", "zone", self.base.zones, request.zone)
+        side = read_side(reader, "side", request.side, required=True)
         if zone and side is Side.MIDLINE and not zone.crosses_midline:
             reader.tell("side", f"LEFT or RIGHT: {zone.id} does not cross the midline")
         reader.raise_any()
@@ -198,8 +231,8 @@ class Parser:
     def motion_and_side(self, request: knowledge_pb.TraceMotionRequest) -> tuple[str, Side]:
         """Reads TraceMotion."""
         reader = Reader()
-        motion = reader.known("motion", "motion", self._base.motions, request.motion)
-        side = _side(reader, "side", request.side, required=True)
+        motion = reader.known("motion", "motion", self.base.motions, request.motion)
+        side = read_side(reader, "side", request.side, required=True)
         if motion and side and side.value not in motion.sides:
             reader.tell("side", f"{' or '.join(one.upper() for one in motion.sides)}: that is how it is measured")
         reader.raise_any()
@@ -212,7 +245,7 @@ class Parser:
             reader.tell("name", "is required: `type/id`, as muscle/upper_trapezius")
         reader.raise_any()
         try:
-            return neighbourhood(self._base, request.name)
+            return neighbourhood(self.base, request.name)
         except NodeUnknown:
             raise ResourceMissing(request.name) from None
 
@@ -222,18 +255,19 @@ class Parser:
         flags: tuple[HealthFlag, ...] = ()
         if reader.most("health_flags", request.health_flags, _MOST_FLAGS):
             flags = tuple(
-                self._flag(reader, f"health_flags[{index}]", flag) for index, flag in enumerate(request.health_flags)
+                self.flag(reader, f"health_flags[{index}]", flag) for index, flag in enumerate(request.health_flags)
             )
         reader.raise_any()
         return flags
 
-    def _flag(self, reader: Reader, path: str, message: pb.AssessmentSnapshot.HealthFlag) -> HealthFlag:
-        condition = reader.known(f"{path}.condition", "condition", self._base.conditions, message.condition)
+    def flag(self, reader: Reader, path: str, message: pb.AssessmentSnapshot.HealthFlag) -> HealthFlag:
+        """Reads the answer to one health question."""
+        condition = reader.known(f"{path}.condition", "condition", self.base.conditions, message.condition)
         if message.answer not in set(Answer):
             reader.tell(f"{path}.answer", "is not one of present, absent, unknown")
         if message.zone:
-            reader.known(f"{path}.zone", "zone", self._base.zones, message.zone)
-        side = _side(reader, f"{path}.side", message.side, required=False)
+            reader.known(f"{path}.zone", "zone", self.base.zones, message.zone)
+        side = read_side(reader, f"{path}.side", message.side, required=False)
         parameters: tuple[Parameter, ...] = ()
         if reader.most(f"{path}.parameters", message.parameters, _MOST_PARAMETERS):
             kinds = {parameter.key: parameter.kind for parameter in condition.parameters} if condition else {}
@@ -257,7 +291,8 @@ def list_scope(actor: Actor, request: service_pb.ListPlansRequest) -> str:
     return f"ListPlans {actor.clinic} {request.parent} {request.state} {request.view}"
 
 
-def _side(reader: Reader, path: str, value: int, *, required: bool) -> Side | None:
+def read_side(reader: Reader, path: str, value: int, *, required: bool) -> Side | None:
+    """Reads a side, None for the unspecified one."""
     word = reader.choice(path, value, pb.Side, required=required)
     return Side(word) if word else None
 

@@ -7,9 +7,10 @@ from typing import Any
 from myoplan.planner.v1 import plan_pb2 as pb
 from myoplan.planner.v1 import planner_service_pb2 as service_pb
 from myoplan.planner.v1.planner_service_pb2_grpc import PlannerServiceServicer
-from services.planner.api import render
+from services.planner.api import parse_plan, render, render_explain
 from services.planner.api.parse import Parser
 from services.planner.usecases.create import Planning, create_plan
+from services.planner.usecases.explain import check_plan, compare_plans, explain_omission, replay_plan
 from services.planner.usecases.read import get_plan, list_plans
 from services.runtime.identity import Caller, current_caller
 from services.store.model import Actor
@@ -56,3 +57,27 @@ class PlannerService(PlannerServiceServicer):
         query = self._parse.list_plans(_actor(), request)
         page = await list_plans(self._planning.plans, query)
         return render.plan_page(_actor(), request, page)
+
+    async def ExplainOmission(  # noqa: N802
+        self,
+        request: service_pb.ExplainOmissionRequest,
+        context: Any,  # noqa: ARG002
+    ) -> service_pb.Explanation:
+        """Explains why something is not in a plan."""
+        query = self._parse.explain_omission(_actor(), request)
+        return render_explain.explanation(await explain_omission(self._planning, query))
+
+    async def ComparePlans(self, request: service_pb.ComparePlansRequest, context: Any) -> service_pb.PlanDiff:  # noqa: ARG002, N802
+        """Compares two plans."""
+        query = self._parse.compare_plans(_actor(), request)
+        return render_explain.comparison(await compare_plans(self._planning, query))
+
+    async def CheckPlan(self, request: service_pb.CheckPlanRequest, context: Any) -> service_pb.CheckPlanResponse:  # noqa: ARG002, N802
+        """Checks any plan."""
+        query = parse_plan.check_plan(self._parse, request)
+        return render_explain.findings(await check_plan(self._planning, query))
+
+    async def ReplayPlan(self, request: service_pb.ReplayPlanRequest, context: Any) -> service_pb.ReplayPlanResponse:  # noqa: ARG002, N802
+        """Makes a plan again."""
+        query = self._parse.replay_plan(_actor(), request)
+        return render_explain.replay(await replay_plan(self._planning, query))

@@ -84,9 +84,9 @@ def _set_times(message: pb.Plan, kept: Plan) -> None:
 
 def _set_details(message: pb.Plan, content: PlanContent) -> None:
     message.snapshot.CopyFrom(_snapshot(content.snapshot))
-    message.steps.extend(map(_step, content.steps))
-    message.omissions.extend(map(_omission, content.omissions))
-    message.candidates.extend(map(_candidate, content.candidates))
+    message.steps.extend(map(step, content.steps))
+    message.omissions.extend(map(omission, content.omissions))
+    message.candidates.extend(map(candidate, content.candidates))
     message.aftercare.extend(pb.Advice(text=advice.text, source=advice.source) for advice in content.aftercare)
 
 
@@ -110,19 +110,20 @@ def plan_page(actor: Actor, request: service_pb.ListPlansRequest, page: PlanPage
 
 def _constraints(constraints: Constraints) -> pb.Constraints:
     message = pb.Constraints(
-        pinned=map(_target, constraints.pinned),
-        excluded=map(_target, constraints.excluded),
+        pinned=map(target, constraints.pinned),
+        excluded=map(target, constraints.excluded),
         unavailable_positions=constraints.unavailable_positions,
         max_pressure=constraints.max_pressure,
-        must_include=map(_target, constraints.must_include),
+        must_include=map(target, constraints.must_include),
     )
     if constraints.hand_load_used_today:
         message.hand_load_used_today.CopyFrom(_hand_load(constraints.hand_load_used_today))
     return message
 
 
-def _target(target: Target) -> pb.Target:
-    return pb.Target(muscle=target.muscle, side=_side(target.side), technique=target.technique)
+def target(wanted: Target) -> pb.Target:
+    """Returns the message of a target."""
+    return pb.Target(muscle=wanted.muscle, side=_side(wanted.side), technique=wanted.technique)
 
 
 def _hand_load(load: HandLoad) -> pb.HandLoad:
@@ -203,26 +204,27 @@ def _preferences(preferences: Preferences) -> pb.AssessmentSnapshot.SessionPrefe
 # --- what was planned ---------------------------------------------------------------------------------------------
 
 
-def _step(step: Step) -> pb.Step:
+def step(planned: Step) -> pb.Step:
+    """Returns the message of a step."""
     message = pb.Step(
-        id=step.id,
-        phase=pb.Step.Phase.Value(step.phase.name),
-        muscle=step.muscle,
-        side=_side(step.side),
-        technique=step.technique,
-        position=step.position,
-        start_offset=_duration(step.start_seconds),
-        duration=_duration(step.duration_seconds),
-        pressure_level=step.pressure_level,
-        pinned=step.pinned,
-        instruction=step.instruction,
-        rationale=_rationale(step.reasons),
-        cautions=map(_caution, step.cautions),
-        region=step.region,
-        motion=step.motion,
+        id=planned.id,
+        phase=pb.Step.Phase.Value(planned.phase.name),
+        muscle=planned.muscle,
+        side=_side(planned.side),
+        technique=planned.technique,
+        position=planned.position,
+        start_offset=_duration(planned.start_seconds),
+        duration=_duration(planned.duration_seconds),
+        pressure_level=planned.pressure_level,
+        pinned=planned.pinned,
+        instruction=planned.instruction,
+        rationale=_rationale(planned.reasons),
+        cautions=map(_caution, planned.cautions),
+        region=planned.region,
+        motion=planned.motion,
     )
-    if step.dose:
-        message.dose.CopyFrom(_dose(step.dose))
+    if planned.dose:
+        message.dose.CopyFrom(_dose(planned.dose))
     return message
 
 
@@ -250,25 +252,27 @@ def _reason(reason: Reason) -> pb.Reason:
     return message
 
 
-def _omission(omission: Omission) -> pb.Omission:
+def omission(left_out: Omission) -> pb.Omission:
+    """Returns the message of something that is left out."""
     return pb.Omission(
-        muscle=omission.muscle,
-        side=_side(omission.side),
-        technique=omission.technique,
-        kind=pb.Omission.Kind.Value(omission.kind.name),
-        rationale=_rationale(omission.reasons),
-        minutes_needed=omission.minutes_needed,
-        message=omission.message,
+        muscle=left_out.muscle,
+        side=_side(left_out.side),
+        technique=left_out.technique,
+        kind=pb.Omission.Kind.Value(left_out.kind.name),
+        rationale=_rationale(left_out.reasons),
+        minutes_needed=left_out.minutes_needed,
+        message=left_out.message,
     )
 
 
-def _candidate(candidate: Candidate) -> pb.Candidate:
+def candidate(found: Candidate) -> pb.Candidate:
+    """Returns the message of a candidate."""
     return pb.Candidate(
-        muscle=candidate.muscle,
-        side=_side(candidate.side),
-        score=candidate.score,
-        rationale=_rationale(candidate.reasons),
-        to_confirm=candidate.to_confirm,
+        muscle=found.muscle,
+        side=_side(found.side),
+        score=found.score,
+        rationale=_rationale(found.reasons),
+        to_confirm=found.to_confirm,
     )
 
 
@@ -295,7 +299,7 @@ def _referral(referral: Referral) -> pb.Referral:
 
 
 def _follow_up(follow_up: FollowUp) -> pb.FollowUp:
-    message = pb.FollowUp(carry_over=map(_target, follow_up.carry_over), source=follow_up.source)
+    message = pb.FollowUp(carry_over=map(target, follow_up.carry_over), source=follow_up.source)
     if follow_up.suggested_interval_seconds is not None:
         message.suggested_interval.CopyFrom(_duration(follow_up.suggested_interval_seconds))
     return message

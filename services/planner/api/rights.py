@@ -18,6 +18,10 @@ _PLANNER: Mapping[str, frozenset[Role]] = {
     "CreatePlan": _PLANS,
     "GetPlan": _READS,
     "ListPlans": _READS,
+    "ExplainOmission": _READS,
+    "ComparePlans": _READS,
+    "CheckPlan": _READS,
+    "ReplayPlan": _READS,
 }
 # Knowledge is public within the product: whoever has a credential may read all of it.
 _KNOWLEDGE_METHODS = knowledge_service_pb2.DESCRIPTOR.services_by_name["KnowledgeService"].methods

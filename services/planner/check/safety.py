@@ -33,9 +33,18 @@ def active_rules(subject: Subject) -> list[Active]:
             if flag.condition in rule.conditions
             and (flag.answer.value == "unknown" or not any(_refutes(flag, test) for test in rule.when))
         )
-        if len({flag.condition for flag in guilty}) >= rule.at_least:
+        by_age = set() if rule.when else _had_by_age(subject) & set(rule.conditions)
+        if len({flag.condition for flag in guilty} | by_age) >= rule.at_least:
             found.append(Active(rule, guilty))
     return found
+
+
+def _had_by_age(subject: Subject) -> set[str]:
+    """Returns the conditions that the age alone says, where no answer but a no speaks of them."""
+    age = subject.plan.snapshot.age_years
+    told = {flag.condition for flag in subject.plan.snapshot.health_flags if flag.answer.value != "absent"}
+    limits = {one.id: one.present_below_age for one in subject.base.conditions.values()}
+    return {name for name, limit in limits.items() if age is not None and limit is not None and age < limit} - told
 
 
 def _refutes(flag: HealthFlag, test: When) -> bool:
@@ -84,6 +93,9 @@ def rules_are_told(subject: Subject) -> Iterator[Finding]:
     for condition in subject.base.conditions.values():
         if condition.ask_always and condition.id not in asked and condition.id not in questions:
             yield Finding(rule="told", message=f"nobody asks about {condition.id}")
+    for name in sorted(_had_by_age(subject) - questions):
+        if subject.base.conditions[name].parameters:
+            yield Finding(rule="told", message=f"nobody asks about {name}, which the age says")
 
 
 def nothing_cut_is_done(subject: Subject) -> Iterator[Finding]:
@@ -107,6 +119,16 @@ def nothing_cut_is_done(subject: Subject) -> Iterator[Finding]:
                 yield Finding(rule="pressure_cap", step=step.id, message=f"{one.rule.id} allows {cuts.max_pressure}")
         if cuts.max_minutes is not None and subject.plan.planned_seconds > 60 * cuts.max_minutes:
             yield Finding(rule="cut", message=f"{one.rule.id} allows {cuts.max_minutes} minutes")
+
+
+def the_sensitised_are_spared(subject: Subject) -> Iterator[Finding]:
+    """No step may hurt a client more whom a rule calls sensitised."""
+    most = subject.number("pain_ceiling_sensitised")
+    for one in active_rules(subject):
+        if one.rule.cuts is not None and one.rule.cuts.sensitised:
+            for step in subject.plan.steps:
+                if step.dose and (step.dose.pain_ceiling or 0) > most:
+                    yield Finding(rule="discomfort", step=step.id, message=f"{one.rule.id} allows {most:g}")
 
 
 def _touches(subject: Subject, one: Active, step: Step) -> bool:
@@ -174,11 +196,12 @@ def endangerment_sites_are_spared(subject: Subject) -> Iterator[Finding]:
         for step in subject.plan.steps:
             if step.muscle not in site.muscles:
                 continue
+            pressed = step.phase in {Phase.CONFIRM, Phase.RELEASE}
             if step.technique in site.no_techniques:
                 yield Finding(rule="endangerment", step=step.id, message=f"{site.id} forbids {step.technique}")
             if site.max_pressure is not None and (step.pressure_level or 0) > site.max_pressure:
                 yield Finding(rule="pressure_cap", step=step.id, message=f"{site.id} allows {site.max_pressure}")
-            if not any(site.rule in caution.message for caution in step.cautions):
+            if pressed and not any(site.rule in caution.message for caution in step.cautions):
                 yield Finding(rule="endangerment", step=step.id, message=f"says nothing about {site.id}")
 
 

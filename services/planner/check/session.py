@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from knowledge.model import Dose
+from knowledge.model import Dose, Muscle
 from services.planner.check.findings import HANDS_ON, TREATMENT, Finding, Subject
 from services.planner.domain.plan import STEP_SECONDS, Phase, Step
+from services.planner.domain.reasons import Rule
 from services.planner.domain.sides import Side
 
-_ORDER = {Phase.ARRIVAL: 0, Phase.RETEST: 2, Phase.CLOSE: 4}
+_ORDER = {Phase.ARRIVAL: 0, Phase.CLOSE: 3}
+_UPRIGHT = {"standing", "seated"}
 _LOADS = ("thumb", "wrist", "elbow", "tool")
 
 
@@ -52,14 +54,20 @@ def steps_have_names(subject: Subject) -> Iterator[Finding]:
 
 
 def phases_in_order(subject: Subject) -> Iterator[Finding]:
-    """Arrival comes first, re-tests after all work on muscles, the close last; there is one of each at most."""
+    """Arrival comes first, the joining strokes after all work, the close last; there is one of each at most."""
     places = [
-        (_ORDER.get(step.phase, 3 if step.phase is Phase.INTEGRATE and not step.muscle else 1), step)
+        (_ORDER.get(step.phase, 2 if step.phase is Phase.INTEGRATE and not step.muscle else 1), step)
         for step in subject.plan.steps
+        # A re-test and the turn to it may stand between work and close wherever the motion can be measured.
+        if step.phase not in {Phase.RETEST, Phase.TURN}
     ]
     for (one, _), (other, step) in pairwise(places):
         if one > other:
             yield Finding(rule="phase", step=step.id, message="comes too late in the session")
+    begun = [place for place, step in enumerate(subject.plan.steps) if step.phase in TREATMENT]
+    for place, step in enumerate(subject.plan.steps):
+        if step.phase is Phase.RETEST and (not begun or place < begun[0]):
+            yield Finding(rule="phase", step=step.id, message="comes before all work")
     for phase in (Phase.ARRIVAL, Phase.CLOSE):
         found = [step for step in subject.plan.steps if step.phase is phase]
         if len(found) > 1:
@@ -105,10 +113,22 @@ def muscles_are_reached(subject: Subject) -> Iterator[Finding]:
         sides = {Side.LEFT, Side.RIGHT} if muscle.paired else {Side.MIDLINE}
         if step.side not in sides:
             yield Finding(rule="side", step=step.id, message=f"{step.side} is not a side of {muscle.id}")
-        elif step.position not in {
-            _lying(access.position.value, step.side, one) for access in muscle.access for one in ("left", "right")
-        }:
+        elif step.position not in _positions(subject, step, muscle):
             yield Finding(rule="access", step=step.id, message=f"{muscle.id} is not reached {step.position}")
+
+
+def _positions(subject: Subject, step: Step, muscle: Muscle) -> set[str]:
+    """Returns where hands reach the muscle or, for a lengthening, where the joint can lengthen it if that is known."""
+    accesses = {access.position.value for access in muscle.access}
+    if step.phase in {Phase.LENGTHEN, Phase.INTEGRATE}:
+        freed = {
+            word.value
+            for edge in subject.base.limits_motion
+            if edge.muscle == muscle.id and edge.mechanism.value == "shortened"
+            for word in edge.lengthened_in or subject.base.motions[edge.motion].moved_in
+        }
+        accesses = freed or accesses
+    return {_lying(word, step.side, one) for word in accesses for one in ("left", "right")}
 
 
 def _lying(access: str, side: Side | None, midline: str) -> str:
@@ -174,15 +194,25 @@ def needs_are_met(subject: Subject) -> Iterator[Finding]:
 
 
 def work_in_order(subject: Subject) -> Iterator[Finding]:
-    """On one muscle: check, release, lengthen, full movement. Each of them once."""
+    """On one muscle: check, release, lengthen, full movement. Each of them once.
+
+    A muscle that fingers reach from outside is released there before it is released inside the mouth.
+    """
+    gloved = _gloved(subject)
     stages = {Phase.CONFIRM: 0, Phase.RELEASE: 1, Phase.LENGTHEN: 2, Phase.INTEGRATE: 3}
-    last: dict[tuple[str, Side | None], int] = {}
+    last: dict[tuple[str, Side | None], float] = {}
     for step in subject.plan.steps:
         if step.muscle and step.phase in stages:
             key = (step.muscle, step.side)
-            if last.get(key, -1) >= stages[step.phase]:
+            stage: float = stages[step.phase]
+            if step.phase is Phase.RELEASE and step.technique in gloved:
+                inner = subject.base.muscles[step.muscle].handling.value == "intraoral"
+                if not inner and last.get(key) != stage:
+                    yield Finding(rule="order", step=step.id, message="is inside the mouth before any work outside")
+                stage += 0.5
+            if last.get(key, -1) >= stage:
                 yield Finding(rule="order", step=step.id, message="comes after what it should come before")
-            last[key] = stages[step.phase]
+            last[key] = stage
 
 
 def muscles_in_order(subject: Subject) -> Iterator[Finding]:
@@ -231,13 +261,18 @@ def _mouth_pairs(subject: Subject, spots: set[Spot]) -> set[tuple[Spot, Spot]]:
     """Muscles that can be worked inside the mouth come after those of the same region that cannot."""
     base = subject.base
     inner = {muscle.id for muscle in base.muscles.values() if muscle.handling.value == "intraoral"}
-    gloved = {
-        use.technique for use in base.treated_by if use.muscle in inner and base.techniques[use.technique].consent
-    }
+    gloved = _gloved(subject)
     inside = inner | {use.muscle for use in base.treated_by if use.technique in gloved}
     regions = {base.muscles[muscle].region for muscle in inside}
     outer = {spot for spot in spots if spot[0] not in inside and base.muscles[spot[0]].region in regions}
     return {(one, other) for one in outer for other in spots if other[0] in inside}
+
+
+def _gloved(subject: Subject) -> set[str]:
+    """Returns the techniques inside the mouth."""
+    base = subject.base
+    inner = {muscle.id for muscle in base.muscles.values() if muscle.handling.value == "intraoral"}
+    return {use.technique for use in base.treated_by if use.muscle in inner and base.techniques[use.technique].consent}
 
 
 def _by_muscle(spots: set[Spot]) -> dict[str, list[Spot]]:
@@ -278,10 +313,11 @@ def loads_are_bearable(subject: Subject) -> Iterator[Finding]:
         if load > subject.number("tissue_load_cap_region"):
             yield Finding(rule="tissue_load", message=f"more deep work than {region or 'the body'} can digest")
     used = subject.plan.constraints.hand_load_used_today
+    longer = max(1.0, subject.plan.time_budget_seconds / 60 / subject.number("hand_load_cap_minutes"))
     for name, load in hands.items():
         today = getattr(used, name) if used else 0
         if load and (
-            load > subject.number(f"hand_load_cap_{name}_session")
+            load > longer * subject.number(f"hand_load_cap_{name}_session")
             or load + today > subject.number(f"hand_load_cap_{name}_day")
         ):
             yield Finding(rule="hand_load", message=f"more load on the {name} than the hands should take")
@@ -304,9 +340,9 @@ def muscles_get_their_time(subject: Subject) -> Iterator[Finding]:
 
 
 def retests_are_of_treated_motions(subject: Subject) -> Iterator[Finding]:
-    """A re-test measures a motion that was measured, reduced and worked on."""
+    """A re-test measures a motion that was found reduced, after the work on it, in a position where it is measured."""
     treated = {muscle for muscle, _ in subject.treated()}
-    for step in subject.plan.steps:
+    for place, step in enumerate(subject.plan.steps):
         if step.phase is not Phase.RETEST:
             continue
         tests = [t for t in subject.plan.snapshot.rom_tests if t.motion == step.motion and t.side is step.side]
@@ -315,3 +351,62 @@ def retests_are_of_treated_motions(subject: Subject) -> Iterator[Finding]:
         limiting = {edge.muscle for edge in subject.base.limits_motion if edge.motion == step.motion}
         if not limiting & treated:
             yield Finding(rule="retest", step=step.id, message="no muscle that limits the motion was treated")
+        measured = subject.base.motions[step.motion].tested_in if step.motion in subject.base.motions else ()
+        if measured and step.position not in measured:
+            yield Finding(rule="retest", step=step.id, message=f"the motion is not measured {step.position}")
+        later = subject.plan.steps[place:]
+        about = {test.id for test in tests}
+        if any(_works_on(other, about) for other in later):
+            yield Finding(rule="retest", step=step.id, message="a muscle that limits the motion is treated after it")
+
+
+def _works_on(step: Step, tests: set[str]) -> bool:
+    """Whether a step treats a muscle because it limits a motion that one of these tests found reduced."""
+    return step.phase in TREATMENT and any(
+        reason.rule == Rule.LIMITS_REDUCED_MOTION and tests & set(reason.findings) for reason in step.reasons
+    )
+
+
+def arrival_measures_what_it_can(subject: Subject) -> Iterator[Finding]:
+    """The key motion is measured where it can be: before the client lies down, or in the first position."""
+    for step in subject.plan.steps:
+        if step.phase is Phase.ARRIVAL and step.motion in subject.base.motions:
+            measured = set(subject.base.motions[step.motion].tested_in)
+            here = {step.position} if step.position else _UPRIGHT
+            if measured and not measured & here:
+                yield Finding(rule="arrival", step=step.id, message="the key motion cannot be measured there")
+
+
+def checks_come_before_work(subject: Subject) -> Iterator[Finding]:
+    """Between two turns all checks come before all treatment, except that the mouth is entered last."""
+    gloved = _gloved(subject)
+    worked = False
+    for step in subject.plan.steps:
+        worked = step.phase is not Phase.TURN and (worked or step.phase in TREATMENT)
+        inside = step.technique in gloved or step.muscle in _inside_only(subject)
+        if step.phase is Phase.CONFIRM and worked and not inside:
+            yield Finding(rule="check", step=step.id, message="comes after a treatment in the same position")
+
+
+def no_turn_for_a_check(subject: Subject) -> Iterator[Finding]:
+    """Wherever the client turns to, something else than a check is done, unless a person asks for the check."""
+    spots = subject.demanded() | set(subject.treated())
+    stays: list[list[Step]] = [[]]
+    for step in subject.plan.steps:
+        if step.phase is Phase.TURN:
+            stays.append([])
+        stays[-1].append(step)
+    for stay in stays:
+        checks = [step for step in stay if step.phase is Phase.CONFIRM]
+        others = any(step.phase in TREATMENT | {Phase.RETEST, Phase.WARM_UP} or _moves(step) for step in stay)
+        wanted = any((step.muscle, step.side) in spots for step in checks)
+        if len(stays) > 1 and checks and not others and not wanted:
+            yield Finding(rule="check", step=checks[0].id, message="makes the client turn only for a check")
+
+
+def _moves(step: Step) -> bool:
+    return step.phase is Phase.INTEGRATE and bool(step.muscle)
+
+
+def _inside_only(subject: Subject) -> set[str]:
+    return {muscle.id for muscle in subject.base.muscles.values() if muscle.handling.value == "intraoral"}

@@ -13,6 +13,7 @@ from services.planner.domain.errors import (
     AssessmentRefused,
     AssessmentUnavailable,
     DeadlinePassed,
+    KnowledgeDiffers,
     PlannerError,
     ResourceDamaged,
     ResourceMissing,
@@ -42,8 +43,9 @@ _MICROS = 1_000_000
 class GrpcAssessments:
     """Implements `Assessments` over a channel that sends the caller's token; it keeps to what the deadline leaves."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.aio.Channel, knowledge_revision: str) -> None:
         self._stub: Any = AssessmentServiceStub(channel)
+        self._knowledge_revision = knowledge_revision
 
     async def read(self, name: str) -> ReadAssessment:
         """Returns the newest revision of an assessment."""
@@ -51,6 +53,9 @@ class GrpcAssessments:
             found = await self._stub.GetAssessment(GetAssessmentRequest(name=name), timeout=seconds_left())
         except grpc.aio.AioRpcError as error:
             raise _meaning(error.code(), name) from error
+        if found.knowledge_revision != self._knowledge_revision:
+            # Two words for one thing, or one for two: while a deployment is under way, trying again helps.
+            raise KnowledgeDiffers(found.knowledge_revision, self._knowledge_revision)
         return read_assessment(found)
 
 

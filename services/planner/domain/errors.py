@@ -61,6 +61,14 @@ class AssessmentUnavailable(PlannerError):
     """The assessment service cannot be reached or did not answer."""
 
 
+class KnowledgeDiffers(PlannerError):
+    """The assessment service works with another revision of the knowledge base."""
+
+    def __init__(self, theirs: str, ours: str) -> None:
+        super().__init__("the two services work with different knowledge")
+        self.theirs, self.ours = theirs, ours
+
+
 class AssessmentRefused(PlannerError):
     """The assessment service refuses this caller."""
 

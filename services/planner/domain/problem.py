@@ -52,7 +52,7 @@ class Task:
 class Companion:
     """A step that many tasks share, paid for once: the warm-up of a region, the re-test of a motion, the integration.
 
-    `order` sorts a warm-up among the work of its region.
+    `order` sorts a warm-up among the work of its region. `positions`: where it can take place (None: anywhere).
     """
 
     id: str
@@ -67,6 +67,7 @@ class Companion:
     side: Side | None = None
     motion: str = ""
     order: tuple[int, ...] = ()
+    positions: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +89,9 @@ class Variant:
 class Package:
     """A muscle on one side and the ways to treat it, of which at most one is chosen.
 
-    `counts`: it is a treatment and counts against the most muscles of a session. `demanded`: it has to be in if that is
-    possible at all. `rank` breaks every tie; `order` sorts work inside a position.
+    `counts`: it is a treatment and counts against the most muscles of a session; what does not count is a check, which
+    is worth no turn of its own. `demanded`: it has to be in if that is possible at all. `rank` breaks every tie;
+    `order` sorts work inside a position.
     """
 
     id: str
@@ -162,7 +164,8 @@ class LeftOut:
 class Solution:
     """What a solver chose, in order. `upper_bound` None: none was computed.
 
-    Turns follow from the positions of neighbours. No placement: nothing fits, or there is nothing to do.
+    Turns follow from the positions of neighbours. No placement: nothing fits, or there is nothing to do. `unplaced` are
+    companions of the chosen tasks that no position of the session and no affordable turn has room for.
     """
 
     placements: tuple[Placement, ...]
@@ -170,3 +173,4 @@ class Solution:
     objective: int
     upper_bound: int | None
     proven: bool
+    unplaced: tuple[str, ...] = ()

@@ -10,6 +10,8 @@ from knowledge.model import Side as Relation
 
 SIDE_LYING_LEFT = "side_lying_left"
 SIDE_LYING_RIGHT = "side_lying_right"
+# How a client can be before lying down: what is measured so needs no turn on arrival.
+OFF_THE_TABLE = ("standing", "seated")
 
 
 class Side(StrEnum):

@@ -12,7 +12,7 @@ from services.planner.domain.errors import DemandUnsafe
 from services.planner.domain.plan import Candidate, Caution, Omission, OmissionKind, Phase
 from services.planner.domain.problem import HALF_MINUTE_SECONDS, Companion, HandLoads, Package, Problem
 from services.planner.domain.reasons import Reason, Rule
-from services.planner.domain.sides import SIDE_LYING_LEFT, SIDE_LYING_RIGHT, Side
+from services.planner.domain.sides import OFF_THE_TABLE, SIDE_LYING_LEFT, SIDE_LYING_RIGHT, Side
 from services.planner.domain.snapshot import Snapshot
 from services.planner.formulate.doses import (
     WHOLE,
@@ -30,6 +30,7 @@ from services.planner.walk.candidates import has_positive_palpation, lead_of
 from services.planner.walk.lines import Spot, is_positive, motion_finding
 
 _MINUTE_SECONDS = 60
+_HOUR_SECONDS = 3600
 # Cuts that are about one muscle and not about a technique as such.
 _OF_ONE_MUSCLE = {Rule.ENDANGERMENT_SITE, Rule.EXCLUDED_BY_PERSON, Rule.INTRAORAL_CONSENT}
 
@@ -39,7 +40,8 @@ class Formulation:
     """The problem, what it is about, and what is out before anything is solved.
 
     `subjects` holds the candidate behind each package (a demanded muscle without findings has one of score 0).
-    `seconds` [s] is the session that a safety rule may have made shorter than the budget.
+    `seconds` [s] is the session that a safety rule may have made shorter than the budget. `key_motions` are the motions
+    that say something, the one that says most first.
     """
 
     problem: Problem
@@ -47,6 +49,7 @@ class Formulation:
     omissions: tuple[Omission, ...]
     cautions: tuple[Caution, ...]
     seconds: int
+    key_motions: tuple[tuple[str, Side], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def formulate(
         limits=limits,
         constraints=constraints,
         budget_seconds=seconds,
-        retests=_retests(techniques.retest, snapshot, graph),
+        retests=_retests(techniques.retest, snapshot, limits, graph),
         integration=joining_strokes(techniques, graph.numbers, seconds, _regions_cap(regions, limits)),
         lead=lead_of(snapshot),
     )
@@ -86,7 +89,13 @@ def formulate(
     works = {subject.spot: work for subject in subjects if (work := sorting.work(subject))}
     _refuse_unsafe(works, subjects)
     possible = {spot: work for spot, work in works.items() if not work.blocked}
-    frame = session_frame(techniques, graph.numbers, seconds, _key_motion(snapshot, graph))
+    key_motions = _key_motions(snapshot, graph)
+    frame = tuple(
+        replace(companion, positions=_arrived_in(key_motions, limits, graph))
+        if companion.phase is Phase.ARRIVAL
+        else companion
+        for companion in session_frame(techniques, graph.numbers, seconds, next(iter(key_motions), None))
+    )
     problem = _problem(possible, subjects, sorting, setting, frame)
     return Formulation(
         problem=problem,
@@ -99,6 +108,7 @@ def formulate(
         ),
         cautions=_demand_cautions(works, subjects),
         seconds=seconds,
+        key_motions=key_motions,
     )
 
 
@@ -168,7 +178,8 @@ class _Sorting:
             return Rule.PALPATION_UNREMARKABLE, "The hands found nothing in it."
         if candidate.score < numbers.confirm_score_least:
             return Rule.WEAK_EVIDENCE, "The findings point to it only weakly."
-        if not self.provisional and self._confirming >= int(numbers.confirm_steps_most):
+        hours = max(1.0, self._setting.budget_seconds / _HOUR_SECONDS)
+        if not self.provisional and self._confirming >= int(numbers.confirm_steps_most * hours):
             return Rule.STRONGER_CHECKED_FIRST, "Nobody has palpated it, and stronger candidates are checked first."
         return None
 
@@ -251,7 +262,7 @@ def _problem(
         muscle_limit=max(1, int(graph.numbers.muscles_per_hour_most * minutes / _MINUTE_SECONDS)),
         tissue_load_cap=int(graph.numbers.tissue_load_cap_session),
         region_load_cap=int(graph.numbers.tissue_load_cap_region),
-        hand_load_cap=_hand_load_cap(setting.constraints.hand_load_used_today, graph),
+        hand_load_cap=_hand_load_cap(setting.constraints.hand_load_used_today, minutes, graph),
     )
 
 
@@ -298,9 +309,10 @@ def _position_order(graph: KnowledgeGraph, lead: Side) -> tuple[str, ...]:
     return tuple(swapped.get(position, position) for position in graph.base.positions)
 
 
-def _hand_load_cap(used_today: HandLoad | None, graph: KnowledgeGraph) -> HandLoads:
-    """The cap of the session, or what the day has left where the day is known."""
+def _hand_load_cap(used_today: HandLoad | None, minutes: float, graph: KnowledgeGraph) -> HandLoads:
+    """The cap of a session of this length [min], or what the day has left where that is less."""
     numbers = graph.numbers
+    longer = max(1.0, minutes / numbers.hand_load_cap_minutes)
     session = (
         numbers.hand_load_cap_thumb_session,
         numbers.hand_load_cap_wrist_session,
@@ -315,7 +327,7 @@ def _hand_load_cap(used_today: HandLoad | None, graph: KnowledgeGraph) -> HandLo
     )
     used = used_today.values() if used_today else (0, 0, 0, 0)
     thumb, wrist, elbow, tool = (
-        max(0, int(min(cap, whole - done))) for cap, whole, done in zip(session, day, used, strict=True)
+        max(0, int(min(cap * longer, whole - done))) for cap, whole, done in zip(session, day, used, strict=True)
     )
     return (thumb, wrist, elbow, tool)
 
@@ -323,7 +335,9 @@ def _hand_load_cap(used_today: HandLoad | None, graph: KnowledgeGraph) -> HandLo
 # --- motions ------------------------------------------------------------------------------------------------------
 
 
-def _retests(technique: Technique | None, snapshot: Snapshot, graph: KnowledgeGraph) -> dict[str, Companion]:
+def _retests(
+    technique: Technique | None, snapshot: Snapshot, limits: Limits, graph: KnowledgeGraph
+) -> dict[str, Companion]:
     """Returns the re-test of each of the most reduced motions, by the ids of the findings behind it."""
     if technique is None:
         return {}
@@ -345,19 +359,34 @@ def _retests(technique: Technique | None, snapshot: Snapshot, graph: KnowledgeGr
                 half_minutes=shared.half_minutes,
                 motion=test.motion,
                 side=test.side,
+                positions=tested_in(test.motion, limits, graph),
             )
         if motion in companions:
             retests[test.id] = companions[motion]
     return retests
 
 
-def _key_motion(snapshot: Snapshot, graph: KnowledgeGraph) -> tuple[str, Side] | None:
-    """Returns the motion that says most: the most reduced one, else the most painful one."""
-    found = sorted(_motion_findings(snapshot, graph))
-    if not found:
-        return None
-    test = snapshot.rom_tests[found[0][2]]
-    return (test.motion, test.side)
+def tested_in(motion: str, limits: Limits, graph: KnowledgeGraph) -> tuple[str, ...] | None:
+    """Returns the positions in which a motion is measured and the client can be; None: any."""
+    positions = graph.base.motions[motion].tested_in
+    return tuple(one for one in positions if not limits.position_cuts(one)) if positions else None
+
+
+def _arrived_in(motions: Sequence[tuple[str, Side]], limits: Limits, graph: KnowledgeGraph) -> tuple[str, ...] | None:
+    """Returns where the session should begin so that a key motion can be measured; None: anywhere, on arrival."""
+    positions: dict[str, None] = {}
+    for motion, _ in motions:
+        tested = tested_in(motion, limits, graph)
+        if tested is None or set(tested) & set(OFF_THE_TABLE):
+            return None
+        positions.update(dict.fromkeys(tested))
+    return tuple(positions) or None
+
+
+def _key_motions(snapshot: Snapshot, graph: KnowledgeGraph) -> tuple[tuple[str, Side], ...]:
+    """Returns the motions that say something, most reduced first, then most painful."""
+    tests = [snapshot.rom_tests[order] for _, _, order in sorted(_motion_findings(snapshot, graph))]
+    return tuple(dict.fromkeys((test.motion, test.side) for test in tests))
 
 
 def _motion_findings(snapshot: Snapshot, graph: KnowledgeGraph) -> list[tuple[bool, float, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from knowledge.model import Handling
@@ -48,20 +48,20 @@ def superficial_before_deep(treated: Treated) -> Iterator[tuple[Spot, Spot]]:
 
 
 def outside_before_inside_the_mouth(treated: Treated) -> Iterator[tuple[Spot, Spot]]:
-    """In head and neck, what is done from outside comes before what is done inside the mouth."""
+    """First come muscles worked from outside only, then those worked on both sides of the cheek, then inner ones."""
     muscles = treated.graph.base.muscles
-    inside = {spot for spot in treated.tasks if _is_inside(spot, treated)}
+    depth = {spot: _depth_in_the_mouth(spot, treated) for spot in treated.tasks}
     for spot in treated.tasks:
-        for other in inside:
-            if spot not in inside and muscles[spot.muscle].region == muscles[other.muscle].region:
+        for other in treated.tasks:
+            if depth[spot] < depth[other] and muscles[spot.muscle].region == muscles[other.muscle].region:
                 yield spot, other
 
 
-def _is_inside(spot: Spot, treated: Treated) -> bool:
+def _depth_in_the_mouth(spot: Spot, treated: Treated) -> int:
+    if treated.graph.base.muscles[spot.muscle].handling is Handling.INTRAORAL:
+        return 2
     techniques = {task.technique for task in treated.tasks[spot]}
-    return treated.graph.base.muscles[spot.muscle].handling is Handling.INTRAORAL or not techniques.isdisjoint(
-        treated.graph.intraoral_techniques
-    )
+    return int(not techniques.isdisjoint(treated.graph.intraoral_techniques))
 
 
 # In the order of their strength: where two would go in a circle, the earlier one stands.
@@ -90,11 +90,22 @@ def before(treated: Treated, rank: Mapping[Spot, int]) -> frozenset[tuple[str, s
                 followers.setdefault(first, set()).add(then)
                 pairs |= {
                     (one.id, other.id)
-                    for one in treated.tasks[first]
+                    for one in _leading(treated.tasks[first])
                     for other in treated.tasks[then]
                     if checks_too or Phase.CONFIRM not in {one.phase, other.phase}
                 }
     return frozenset(pairs)
+
+
+def _leading(tasks: Sequence[Task]) -> Iterator[Task]:
+    """Yields what has to be done on a muscle before the next one: all of it, where it needs no other position.
+
+    A lengthening that waits for another position does not keep the next muscle waiting.
+    """
+    reached = {position for task in tasks if task.phase is Phase.RELEASE for position, _ in task.positions}
+    for task in tasks:
+        if task.phase in {Phase.CONFIRM, Phase.RELEASE} or reached <= {position for position, _ in task.positions}:
+            yield task
 
 
 _STAGES = {phase: stage for stage, phase in enumerate((Phase.CONFIRM, Phase.RELEASE, Phase.LENGTHEN, Phase.INTEGRATE))}
@@ -102,7 +113,9 @@ _STAGES = {phase: stage for stage, phase in enumerate((Phase.CONFIRM, Phase.RELE
 
 def _inside(tasks: Iterable[Task]) -> set[tuple[str, str]]:
     ordered = tuple(tasks)
-    return {(one.id, other.id) for one in ordered for other in ordered if _STAGES[one.phase] < _STAGES[other.phase]}
+    stages = {(one.id, other.id) for one in ordered for other in ordered if _STAGES[one.phase] < _STAGES[other.phase]}
+    # Inside the mouth after outside: the one stage with two steps.
+    return stages | {(one, task.id) for task in ordered for group in task.needs for one in group}
 
 
 def _reaches(followers: Mapping[Spot, set[Spot]], start: Spot, end: Spot) -> bool:

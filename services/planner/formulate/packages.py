@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
-from knowledge.model import Muscle, Technique
+from knowledge.model import Handling, Muscle, Technique
 from knowledge.model import Phase as KnowledgePhase
 from services.planner.domain.constraints import Constraints
 from services.planner.domain.plan import OmissionKind, Phase
@@ -14,12 +14,10 @@ from services.planner.domain.problem import Companion, HandLoads, Option, Task, 
 from services.planner.domain.reasons import Reason, Rule
 from services.planner.domain.sides import Side, position_of
 from services.planner.formulate.doses import WHOLE, half_minutes, hand_loads, longest_within, warm_up_dose, worth
+from services.planner.formulate.movement import movements
 from services.planner.graph.index import KnowledgeGraph
 from services.planner.screen.limits import Cut, Limits
 
-# How many releases are weighed against each other on one muscle, so that a spared thumb or a cut technique has a
-# substitute. More only makes the problem larger: the rest are worth less by their rank.
-_RELEASES_WEIGHED = 2
 _TREATMENT = (Phase.RELEASE, Phase.LENGTHEN)
 
 
@@ -186,6 +184,22 @@ def _positions(muscle: Muscle, side: Side, setting: Setting) -> tuple[tuple[_Rea
     return tuple(sorted(reaches, key=lambda reach: -reach.quality)), tuple(cuts)
 
 
+def _moved_positions(
+    muscle: Muscle, side: Side, reached: tuple[tuple[str, int], ...], setting: Setting
+) -> tuple[tuple[str, int], ...]:
+    """Returns the positions in which a movement lengthens the muscle; where none is known, those that reach it.
+
+    Of equals the position that also reaches the muscle goes first.
+    """
+    moves = movements(muscle.id, side, setting.graph)
+    if not moves:
+        return reached
+    quality = dict(reached)
+    free = dict.fromkeys(position for move in moves for position in move.positions)
+    possible = [(position, quality.get(position, 0)) for position in free if not setting.limits.position_cuts(position)]
+    return tuple(sorted(possible, key=lambda one: -one[1]))
+
+
 class _Uses:
     """The techniques used on a muscle, by phase, with their rank; and those that are cut, with why."""
 
@@ -216,6 +230,7 @@ class _Build:
     ) -> None:
         self._muscle, self._side, self._wish, self._setting = muscle, side, wish, setting
         self._positions = tuple((reach.position, reach.quality) for reach in positions)
+        self._moved = _moved_positions(muscle, side, self._positions, setting)
         self._setup_seconds = max(reach.setup_seconds for reach in positions)
         self._uses = uses
         self.companions: dict[str, Companion] = {}
@@ -232,11 +247,7 @@ class _Build:
             return tuple(tasks)
         setup = 0 if confirm else self._setup_seconds
         first = ((confirm.id,),) if confirm else ()
-        releases = [
-            task
-            for rank, technique in self._picked(KnowledgePhase.RELEASE, _RELEASES_WEIGHED)
-            if (task := self._task(technique, Phase.RELEASE, rank, setup, first, []))
-        ]
+        releases = self._releases(setup, first)
         tasks += releases
         lengthenings = [
             task
@@ -251,6 +262,47 @@ class _Build:
             and (task := self._task(technique, Phase.INTEGRATE, rank, 0, first, [*releases, *lengthenings]))
         ]
         return tuple(tasks)
+
+    def _releases(self, setup: int, first: tuple[tuple[str, ...], ...]) -> list[Task]:
+        """Returns the releases from outside, and those inside the mouth, which come after one from outside."""
+        gloved = self._setting.graph.intraoral_techniques
+        uses = self._weighed_releases()
+        outside = [
+            task
+            for rank, technique in uses
+            if technique.id not in gloved and (task := self._task(technique, Phase.RELEASE, rank, setup, first, []))
+        ]
+        only_inside = self._muscle.handling is Handling.INTRAORAL
+        if not outside and not only_inside:
+            return []
+        softened = first if only_inside else (*first, tuple(task.id for task in outside))
+        inside = [
+            task
+            for rank, technique in uses
+            if technique.id in gloved
+            and (task := self._task(technique, Phase.RELEASE, rank, setup if only_inside else 0, softened, []))
+        ]
+        return [*outside, *inside]
+
+    def _weighed_releases(self) -> list[tuple[int, Technique]]:
+        """Returns the first choice, and the next ones that spare the hand where all before them load it.
+
+        So a hand that has done enough has a substitute; apart from that the order of the knowledge base stands.
+        """
+        gloved = self._setting.graph.intraoral_techniques
+        picked: list[tuple[int, Technique]] = []
+        for inside in (False, True):
+            burdened: set[int] | None = None
+            for rank, technique in self._uses.allowed(KnowledgePhase.RELEASE):
+                if (technique.id in gloved) is not inside:
+                    continue
+                loaded = {place for place, load in enumerate(hand_loads(technique)) if load}
+                spares = burdened is None or bool(burdened - loaded)
+                if spares:
+                    burdened = loaded if burdened is None else burdened & loaded
+                if spares or technique.id in self._wish.techniques:
+                    picked.append((rank, technique))
+        return picked
 
     def _picked(self, phase: KnowledgePhase, most: int) -> list[tuple[int, Technique]]:
         allowed = self._uses.allowed(phase)
@@ -296,6 +348,8 @@ class _Build:
                 return None
             companions.append(companion)
         elif technique.needs:
+            if not self._moved:
+                return None
             group = tuple(task.id for task in earlier if task.technique in technique.needs)
             if not group:
                 return None
@@ -305,7 +359,7 @@ class _Build:
             package=package_id(self._muscle.id, self._side),
             phase=phase,
             technique=technique.id,
-            positions=self._positions,
+            positions=self._positions if phase is Phase.RELEASE else self._moved,
             options=self._options(technique, phase, rank, setup_seconds),
             pressure=self._pressure(technique),
             needs=tuple(needs),
@@ -384,8 +438,9 @@ def _variants(
 ) -> tuple[Variant, ...]:
     """Returns the combinations worth weighing, shortest first.
 
-    One release, one lengthening, one closing movement at most, each at one dose. Release and lengthening together take
-    at least and at most the minutes that a muscle deserves; where no combination does, the nearest ones stand in.
+    One release from outside, one inside the mouth, one lengthening, one closing movement at most, each at one dose.
+    Release and lengthening together take at least and at most the minutes that a muscle deserves; where no combination
+    does, the nearest ones stand in.
     """
     numbers = setting.graph.numbers
     complete = [choice for choice in _combinations(tasks) if _meets(choice, tasks, wish)]
@@ -409,11 +464,15 @@ def _variants(
 
 
 def _combinations(tasks: tuple[Task, ...]) -> Iterator[tuple[tuple[str, int], ...]]:
-    """Yields every choice of at most one task of each phase at one of its options."""
-    choices: list[list[tuple[str, int] | None]] = []
-    for phase in (Phase.CONFIRM, Phase.RELEASE, Phase.LENGTHEN, Phase.INTEGRATE):
-        of_phase = [task for task in tasks if task.phase is phase]
-        choices.append([None, *((task.id, place) for task in of_phase for place in range(len(task.options)))])
+    """Yields every choice of at most one task of each phase, a release inside the mouth beside one from outside."""
+    releases = {task.id for task in tasks if task.phase is Phase.RELEASE}
+    kinds: dict[tuple[Phase, bool], list[Task]] = {}
+    for task in tasks:
+        follows = task.id in releases and any(not releases.isdisjoint(group) for group in task.needs)
+        kinds.setdefault((task.phase, follows), []).append(task)
+    choices: list[list[tuple[str, int] | None]] = [
+        [None, *((task.id, place) for task in alike for place in range(len(task.options)))] for alike in kinds.values()
+    ]
     for combination in product(*choices):
         yield tuple(choice for choice in combination if choice is not None)
 

@@ -36,6 +36,7 @@ class KnowledgeGraph:
     referrals_of: Mapping[str, tuple[RefersTo, ...]]
     muscles_under: Mapping[str, tuple[Muscle, ...]]
     limits_on: Mapping[str, tuple[LimitsMotion, ...]]
+    limits_by: Mapping[str, tuple[LimitsMotion, ...]]
     keys_of: Mapping[str, tuple[SatelliteOf, ...]]
     treatments_of: Mapping[str, tuple[TreatedBy, ...]]
     deeper_than: Mapping[str, tuple[Overlies, ...]]
@@ -64,6 +65,7 @@ def compile_graph(base: KnowledgeBase, graph: Graph | None = None) -> KnowledgeG
         referrals_of=_by_start(whole, "refers_to", RefersTo, ("role", "zone", "side")),
         muscles_under=_by_end(whole, "lies_in", Muscle, ("id",)),
         limits_on=_by_end(whole, "limits_motion", LimitsMotion, ("muscle", "mechanism", "side", "test_variant")),
+        limits_by=_by_start(whole, "limits_motion", LimitsMotion, ("motion", "mechanism", "side", "test_variant")),
         keys_of=_by_start(whole, "satellite_of", SatelliteOf, ("key", "mechanism", "side")),
         treatments_of=_by_start(whole, "treated_by", TreatedBy, ("order", "technique")),
         deeper_than=_by_start(whole, "overlies", Overlies, ("deeper",)),

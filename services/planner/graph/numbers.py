@@ -66,6 +66,7 @@ class Numbers:
     turn_limit_up_to_90_minutes: float
     turn_limit_above_90_minutes: float
     minutes_per_muscle_least: float
+    minutes_per_muscle_usual: float
     minutes_per_muscle_most: float
     muscles_per_hour_most: float
     check_share: float
@@ -93,6 +94,7 @@ class Numbers:
 
     tissue_load_cap_session: float
     tissue_load_cap_region: float
+    hand_load_cap_minutes: float
     hand_load_cap_thumb_session: float
     hand_load_cap_wrist_session: float
     hand_load_cap_elbow_session: float
@@ -104,6 +106,8 @@ class Numbers:
 
     pressure_tolerance_default: float
     pain_ceiling_default: float
+    pain_ceiling_sensitised: float
+    mimic_cautions_most: float
     follow_up_days_usual: float
 
     def of_confidence(self, confidence: Confidence) -> float:

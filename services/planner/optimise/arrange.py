@@ -137,11 +137,14 @@ class Arranger:
 
 
 def _sort_keys(problem: Problem) -> dict[str, tuple[int, ...]]:
-    """Region by region from the trunk outwards: the warm-up, then muscle by muscle, from release to lengthening."""
-    keys = {companion.id: companion.order for companion in problem.companions.values()}
+    """All checks first: what they find decides about the work. Then region by region from the trunk outwards.
+
+    In a region comes the warm-up, then muscle by muscle, from release to lengthening.
+    """
+    keys = {companion.id: (1, *companion.order) for companion in problem.companions.values()}
     order = {package.id: package.order for package in problem.packages}
     for task in problem.tasks.values():
-        keys[task.id] = (*order[task.package], _STAGES[task.phase])
+        keys[task.id] = (int(task.phase is not Phase.CONFIRM), *order[task.package], _STAGES[task.phase])
     return keys
 
 

@@ -32,7 +32,8 @@ _PRECISION = 1_000_000
 def solve(problem: Problem) -> Solution:
     """Returns what to do, in order, and what was left out with the half minutes it would add.
 
-    Demanded packages go in first, in their order, as far as they fit.
+    Demanded packages go in first, in their order, as far as they fit; then the treatments, with the time of the checks
+    kept free; then the checks, none of which is worth a turn of its own; then whatever the rest of the time allows.
     """
     search = _Search(problem)
     for package in problem.packages:
@@ -40,8 +41,12 @@ def solve(problem: Problem) -> Solution:
             move = search.cheapest(package)
             if move and search.fits(move):
                 search.make(move)
-    while move := search.best():
-        search.make(move)
+    treatments = tuple(package for package in problem.packages if package.counts or package.demanded)
+    checks = tuple(package for package in problem.packages if package not in treatments)
+    kept = sum(min(variant.half_minutes for variant in package.variants) for package in checks)
+    for among, free in ((treatments, kept), (checks, 0), (problem.packages, 0)):
+        while move := search.best(among, free):
+            search.make(move)
     return search.solution()
 
 
@@ -90,11 +95,14 @@ class _Search:
 
     # --- moves ---
 
-    def best(self) -> _Move | None:
-        """Returns the move with the most benefit per added half minute, or None if none fits."""
+    def best(self, among: tuple[Package, ...], free: int) -> _Move | None:
+        """Returns the move with the most benefit per added half minute, or None if none fits.
+
+        `among` are the packages to choose from, `free` the half minutes to leave.
+        """
         best: _Move | None = None
         best_key: _Key | None = None
-        for package in self._problem.packages:
+        for package in among:
             others = self._others(package)
             before = self._chosen.get(package.id)
             for place, variant in enumerate(package.variants):
@@ -104,12 +112,19 @@ class _Search:
                 if not self._may_be_better(use, variant, before, best_key) or self._cap(package, use):
                     continue
                 move = self._move(package, variant, use)
-                if move is None or self._used + move.half_minutes > self._problem.half_minutes:
+                if move is None or self._used + move.half_minutes > self._problem.half_minutes - free:
+                    continue
+                if self._idles(move):
                     continue
                 key = (-_rate(move.benefit, move.half_minutes), -move.benefit, package.rank, place)
                 if best_key is None or key < best_key:
                     best, best_key = move, key
         return best
+
+    def _idles(self, move: _Move) -> bool:
+        """Whether a move makes the client turn only for a check."""
+        checks_only = not (move.package.counts or move.package.demanded)
+        return checks_only and self._sequence is not None and move.sequence.turning > self._sequence.turning
 
     def _may_be_better(self, use: _Use, variant: Variant, before: Variant | None, best_key: _Key | None) -> bool:
         """Looks at a new package without arranging it: at the least it needs no further turn."""
@@ -250,6 +265,8 @@ class _Search:
         # Time is the first thing that is missing; a cap is what forbids a package that there is time for.
         in_time = self._used + move.half_minutes <= self._problem.half_minutes
         cap = self._cap(package, move.use) if in_time else None
+        if in_time and cap is None and self._idles(move):
+            cap = Cap.TURNS
         return LeftOut(package=package.id, half_minutes=move.half_minutes, cap=cap)
 
 

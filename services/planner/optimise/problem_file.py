@@ -133,6 +133,7 @@ def _companion(companion: Companion) -> dict[str, object]:
         "side": companion.side,
         "motion": companion.motion,
         "order": companion.order,
+        "positions": companion.positions,
     }
 
 
@@ -150,6 +151,7 @@ def _read_companion(one: Mapping[str, Any]) -> Companion:
         side=None if one["side"] is None else Side(one["side"]),
         motion=one["motion"],
         order=tuple(one["order"]),
+        positions=None if one["positions"] is None else tuple(one["positions"]),
     )
 
 

@@ -193,6 +193,11 @@ class Limits:
                 )
                 yield PressureCap(level=level, cut=cut)
 
+    @property
+    def sensitised(self) -> bool:
+        """Whether a fired rule says that touch hurts this client sooner."""
+        return any(found.rule.cuts is not None and found.rule.cuts.sensitised for found in self.screening.rules)
+
     # --- positions and time ---
 
     def position_cuts(self, position: str) -> tuple[Cut, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from knowledge.model import Condition, KnowledgeBase, SafetyRule, Scope, Urgency, When
+from knowledge.model import Parameter as Detail
 from services.planner.domain.plan import Caution, Disposition, Question, Referral
 from services.planner.domain.reasons import Rule
 from services.planner.domain.sides import Side
@@ -15,6 +16,8 @@ _STRICTNESS = {scope: rank for rank, scope in enumerate(Scope)}
 _HASTE = {urgency: rank for rank, urgency in enumerate(Urgency)}
 # The field of a flag that a rule can test like a parameter.
 _ONSET = "onset_days"
+# The id of what no flag says and the age does.
+_BY_AGE = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +49,12 @@ class Screening:
     referrals: tuple[Referral, ...]
 
 
-def screen(flags: Iterable[HealthFlag], base: KnowledgeBase) -> Screening:
-    """Returns what the flags allow. Adding a flag never allows more."""
+def screen(flags: Iterable[HealthFlag], base: KnowledgeBase, age_years: int | None = None) -> Screening:
+    """Returns what the flags and the age allow. Adding a flag never allows more."""
     flags = tuple(flags)
-    standing = tuple(flag for flag in flags if flag.answer is not Answer.ABSENT)
+    answered = tuple(flag for flag in flags if flag.answer is not Answer.ABSENT)
+    by_age = _conditions_of_age(answered, base, age_years)
+    standing = (*answered, *(HealthFlag(id=_BY_AGE, condition=one.id, answer=Answer.PRESENT) for one in by_age))
     fired = sorted(
         (found for rule in base.rules.values() if (found := _fire(rule, standing))),
         key=lambda found: (_STRICTNESS[found.rule.scope], _haste(found.rule), found.rule.id),
@@ -61,9 +66,33 @@ def screen(flags: Iterable[HealthFlag], base: KnowledgeBase) -> Screening:
     return Screening(
         disposition=_disposition(fired),
         rules=tuple(fired),
-        questions=(*_open_details(standing, fired, base), *map(_never_asked_question, never_asked)),
-        cautions=(*map(_rule_caution, fired), *map(_never_asked_caution, never_asked)),
+        questions=(
+            *_open_details(answered, fired, base),
+            *(_detail_question(one, detail) for one in by_age for detail in one.parameters),
+            *map(_never_asked_question, never_asked),
+        ),
+        cautions=(
+            *map(_rule_caution, fired),
+            *(_never_asked_caution(one, detail.question) for one in by_age for detail in one.parameters),
+            *(_never_asked_caution(one, one.question) for one in never_asked),
+        ),
         referrals=_referrals(fired),
+    )
+
+
+def _conditions_of_age(
+    answered: tuple[HealthFlag, ...], base: KnowledgeBase, age_years: int | None
+) -> tuple[Condition, ...]:
+    """Returns the conditions that a client of this age has although no flag says so."""
+    if age_years is None:
+        return ()
+    told = {flag.condition for flag in answered}
+    return tuple(
+        condition
+        for condition in base.conditions.values()
+        if condition.present_below_age is not None
+        and age_years < condition.present_below_age
+        and condition.id not in told
     )
 
 
@@ -76,7 +105,7 @@ def _fire(rule: SafetyRule, standing: tuple[HealthFlag, ...]) -> FiredRule | Non
     return FiredRule(
         rule=rule,
         conditions=conditions,
-        findings=tuple(flag.id for flag in matching),
+        findings=tuple(flag.id for flag in matching if flag.id != _BY_AGE),
         places=tuple(dict.fromkeys(_place(flag) for flag in matching)),
     )
 
@@ -86,7 +115,12 @@ def _place(flag: HealthFlag) -> Place:
 
 
 def _holds(tests: tuple[When, ...], flag: HealthFlag) -> bool:
-    """Whether every test holds for the flag. What is not known makes a test true: the stricter is assumed."""
+    """Whether every test holds for the flag. What is not known makes a test true: the stricter is assumed.
+
+    Details of what only the age says were never asked, and what was never asked cuts nothing.
+    """
+    if flag.id == _BY_AGE:
+        return not tests
     return flag.answer is Answer.UNKNOWN or all(_passes(test, _detail(flag, test.parameter)) for test in tests)
 
 
@@ -153,9 +187,18 @@ def _never_asked_question(condition: Condition) -> Question:
     )
 
 
-def _never_asked_caution(condition: Condition) -> Caution:
+def _detail_question(condition: Condition, detail: Detail) -> Question:
+    return Question(
+        condition=condition.id,
+        parameter=detail.key,
+        question=detail.question,
+        assumption="Nobody asked. The plan assumes that nothing forbids the session; ask before it begins.",
+    )
+
+
+def _never_asked_caution(condition: Condition, question: str) -> Caution:
     return Caution(
-        message=f"Not asked yet: {condition.question}",
+        message=f"Not asked yet: {question}",
         rule=Rule.SAFETY_NOT_ASKED,
         source=condition.source,
     )

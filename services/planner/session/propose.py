@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from knowledge.model import Evidence, Urgency
+from knowledge.model import Evidence, Mimic, Urgency
 from services.planner.domain.constraints import Constraints, Target
 from services.planner.domain.plan import (
     Aftercare,
@@ -22,15 +22,17 @@ from services.planner.domain.plan import (
 )
 from services.planner.domain.problem import Cap, LeftOut
 from services.planner.domain.reasons import Reason, Rule
+from services.planner.domain.sides import Side
 from services.planner.domain.snapshot import Snapshot
 from services.planner.formulate.formulation import formulate
 from services.planner.graph.index import KnowledgeGraph
 from services.planner.optimise import solve
+from services.planner.optimise.settle import settle
 from services.planner.screen.limits import Limits
 from services.planner.screen.rules import Screening, screen
 from services.planner.session.slack import shared_steps
 from services.planner.session.steps import Layout, steps, touched
-from services.planner.session.words import capital, minutes
+from services.planner.session.words import capital, left_over, minutes
 from services.planner.walk.candidates import walk, within_bounds
 
 _DAY_SECONDS = 86_400
@@ -51,7 +53,7 @@ class PlanRequest:
 
 def propose(request: PlanRequest, graph: KnowledgeGraph) -> PlanContent:
     """Returns the plan. Raises DemandUnsafe if a safety rule or a missing consent forbids what a person demands."""
-    screening = screen(request.snapshot.health_flags, graph.base)
+    screening = screen(request.snapshot.health_flags, graph.base, request.snapshot.age_years)
     found = walk(request.snapshot, graph)
     candidates = within_bounds(found)
     limits = Limits(
@@ -90,11 +92,11 @@ def _session(
     formulation = formulate(
         candidates, limits, request.constraints, request.snapshot, request.time_budget_seconds, graph
     )
-    solution = solve(formulation.problem)
+    solution = settle(formulation.problem, solve(formulation.problem))
     layout = Layout(
         formulation=formulation,
         solution=solution,
-        shared=shared_steps(formulation.problem, solution, graph),
+        shared=shared_steps(formulation, solution, limits, graph),
         limits=limits,
         constraints=request.constraints,
         snapshot=request.snapshot,
@@ -103,7 +105,7 @@ def _session(
     session = steps(layout)
     planned = sum(step.duration_seconds for step in session)
     left_out = list(_left_out(layout, formulation.seconds - planned))
-    omissions = (*formulation.omissions, *_only_confirmed(layout), *left_out)
+    omissions = (*formulation.omissions, *_only_confirmed(layout), *_not_measured_again(layout), *left_out)
     return _content(
         request,
         screening,
@@ -139,13 +141,15 @@ def _left_out(layout: Layout, slack_seconds: int) -> Iterator[Omission]:
                 kind=OmissionKind.OVER_BUDGET,
                 reasons=tuple(reasons),
                 message=f"It would add {minutes(left.half_minutes)}, warm-up and turns included; "
-                f"{minutes(max(0, slack_seconds) // 30)} are left.",
+                f"{left_over(max(0, slack_seconds) // 30)}.",
                 muscle=candidate.muscle,
                 side=candidate.side,
                 minutes_needed=left.half_minutes / 2,
             )
         else:
             rule, message = _CAP_WORDS[left.cap]
+            if left.cap is Cap.TURNS and not _treats(left, layout):
+                message = "The check would need a turn of its own; it waits for another session."
             yield Omission(
                 kind=OmissionKind.LOAD_CAP,
                 reasons=(Reason(rule=rule),),
@@ -161,6 +165,10 @@ _CAP_WORDS: Mapping[Cap, tuple[Rule, str]] = {
     Cap.TISSUE_LOAD: (Rule.TISSUE_LOAD_CAP, "The region or the session has had as much deep work as it can digest."),
     Cap.HAND_LOAD: (Rule.HAND_LOAD_CAP, "The therapist's hands have done as much as they should."),
 }
+
+
+def _treats(left: LeftOut, layout: Layout) -> bool:
+    return next(package.counts for package in layout.problem.packages if package.id == left.package)
 
 
 def _rank(left: LeftOut, layout: Layout) -> int:
@@ -187,17 +195,45 @@ def _only_confirmed(layout: Layout) -> Iterator[Omission]:
         )
 
 
+def _not_measured_again(layout: Layout) -> Iterator[Omission]:
+    """A re-test that has no place in the session is left out, and the plan says where it belongs."""
+    base = layout.graph.base
+    for identifier in layout.solution.unplaced:
+        companion = layout.problem.companions[identifier]
+        motion = base.motions[companion.motion]
+        side = "" if companion.side in {None, Side.MIDLINE} else f" ({companion.side.name})"
+        where = " or ".join(base.positions[position].names[0] for position in motion.tested_in)
+        yield Omission(
+            kind=OmissionKind.MISSING_PREREQUISITE,
+            reasons=(
+                Reason(
+                    rule=Rule.RETEST_OF_TREATED_MOTION,
+                    findings=tuple(
+                        test.id
+                        for test in layout.snapshot.rom_tests
+                        if (test.motion, test.side) == (companion.motion, companion.side)
+                    ),
+                ),
+            ),
+            message=f"No re-test of {motion.names[0]}{side}: it is measured {where}, and the session has no turn or "
+            "time left for that. Measure it at the next visit.",
+            technique=companion.technique,
+        )
+
+
 def _free_minutes(layout: Layout, slack_seconds: int) -> Iterator[Caution]:
-    """If checks are planned and time for a muscle is left, that time is for what they confirm."""
+    """If checks are planned and time for a muscle is left, that time is for what they confirm; the rest is free."""
     checked = [
         layout.graph.base.muscles[omission.muscle].names[0] + f" ({omission.side.name})"
         for omission in _only_confirmed(layout)
         if omission.side
     ]
     if checked and slack_seconds >= 60 * layout.graph.numbers.minutes_per_muscle_least:
+        usual = layout.graph.numbers.minutes_per_muscle_usual
         yield Caution(
-            message=f"{minutes(slack_seconds // 30)} are kept free for what the checks confirm: {', '.join(checked)}. "
-            "Record what they find and plan again.",
+            message=f"{left_over(slack_seconds // 30)} for what the checks confirm ({', '.join(checked)}), about "
+            f"{usual:g} for each muscle, the likeliest first. Record what they find and plan again; if they confirm "
+            "nothing, the session may end earlier.",
             rule=Rule.FREE_MINUTES,
             source="",
         )
@@ -237,19 +273,46 @@ def _emptiness(
 
 
 def _mimic_cautions(snapshot: Snapshot, graph: KnowledgeGraph) -> Iterator[Caution]:
-    """Where something serious typically hurts, the plan says what would give it away."""
+    """Where something serious typically hurts, the plan says what would give it away.
+
+    The most urgent first, of equals those that hurt in more of the client's painful areas; the others are named.
+    """
     flagged = [area for area in snapshot.pain_areas if graph.base.zones[area.zone].serious_mimics]
-    for mimic in graph.base.mimics.values():
-        areas = tuple(area.id for area in flagged if area.zone in mimic.zones)
-        if areas and mimic.urgency in _URGENT:
-            when = "at once" if mimic.urgency is Urgency.EMERGENCY else "the same day"
-            yield Caution(
-                message=f"Not muscular if it looks like this; then to a doctor {when}. "
-                f"{capital(mimic.names[0])}: {mimic.warning}",
-                rule=Rule.SERIOUS_MIMIC,
-                source=mimic.source,
-                findings=areas,
-            )
+    found = [
+        (mimic, areas)
+        for mimic in graph.base.mimics.values()
+        if mimic.urgency in _URGENT
+        and _can_concern(mimic, snapshot)
+        and (areas := tuple(area.id for area in flagged if area.zone in mimic.zones))
+    ]
+    found.sort(key=lambda one: (_URGENT.index(one[0].urgency), -len(one[1])))
+    most = int(graph.numbers.mimic_cautions_most)
+    for mimic, areas in found[:most]:
+        when = "at once" if mimic.urgency is Urgency.EMERGENCY else "the same day"
+        yield Caution(
+            message=f"Not muscular if it looks like this; then to a doctor {when}. "
+            f"{capital(mimic.names[0])}: {mimic.warning}",
+            rule=Rule.SERIOUS_MIMIC,
+            source=mimic.source,
+            findings=areas,
+        )
+    if others := found[most:]:
+        yield Caution(
+            message="Less often, pain in these places comes from something else that a doctor has to see soon: "
+            f"{', '.join(mimic.names[0] for mimic, _ in others)}.",
+            rule=Rule.SERIOUS_MIMIC,
+            source=others[0][0].source,
+            findings=tuple(dict.fromkeys(area for _, areas in others for area in areas)),
+        )
+
+
+def _can_concern(mimic: Mimic, snapshot: Snapshot) -> bool:
+    """Whether sex and age, as far as they are known, leave a mimic possible."""
+    age = snapshot.age_years
+    other_sex = bool(mimic.sex) and snapshot.sex in {"female", "male"} and snapshot.sex != mimic.sex
+    too_young = age is not None and mimic.age_min is not None and age < mimic.age_min
+    too_old = age is not None and mimic.age_max is not None and age > mimic.age_max
+    return not (other_sex or too_young or too_old)
 
 
 def _aftercare(session: tuple[Step, ...], layout: Layout) -> tuple[Aftercare, ...]:

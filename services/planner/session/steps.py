@@ -10,9 +10,10 @@ from services.planner.domain.constraints import Constraints
 from services.planner.domain.plan import Candidate, Caution, Phase, Step
 from services.planner.domain.problem import HALF_MINUTE_SECONDS, Companion, Placement, Problem, Solution, Task
 from services.planner.domain.reasons import PathEdge, Reason, Rule
-from services.planner.domain.sides import Side, position_of
+from services.planner.domain.sides import OFF_THE_TABLE, Side, position_of
 from services.planner.domain.snapshot import Snapshot
-from services.planner.formulate.formulation import Formulation
+from services.planner.formulate.formulation import Formulation, tested_in
+from services.planner.formulate.movement import movements
 from services.planner.graph.index import KnowledgeGraph
 from services.planner.screen.limits import Limits
 from services.planner.session.words import capital, dosed, in_words, minutes, on_muscle
@@ -20,6 +21,8 @@ from services.planner.session.words import capital, dosed, in_words, minutes, on
 # Phases in which no hand presses.
 _NO_PRESSURE = {Phase.ARRIVAL, Phase.RETEST, Phase.CLOSE, Phase.TURN}
 _WORK = (Phase.RELEASE, Phase.LENGTHEN)
+# Phases in which a hand presses on the muscle itself.
+_PRESSED = (Phase.CONFIRM, Phase.RELEASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,12 @@ class Layout:
     constraints: Constraints
     snapshot: Snapshot
     graph: KnowledgeGraph
+
+    @property
+    def pain_ceiling(self) -> int:
+        """The most discomfort that this client should report, [0, 10], whatever the technique would allow."""
+        numbers = self.graph.numbers
+        return int(numbers.pain_ceiling_sensitised if self.limits.sensitised else numbers.pain_ceiling_default)
 
     @property
     def problem(self) -> Problem:
@@ -95,15 +104,16 @@ def _muscle_step(task: Task, placement: Placement, layout: Layout) -> Step:
     candidate = layout.formulation.subjects[task.package]
     muscle, technique = base.muscles[candidate.muscle], base.techniques[task.technique]
     option = task.options[placement.option or 0]
-    dose = dosed(technique, option.level, int(layout.graph.numbers.pain_ceiling_default))
+    dose = dosed(technique, option.level, layout.pain_ceiling)
     pinned = _pinned(candidate, task, layout.constraints)
     limb = next(
         (a.limb for a in muscle.access if placement.position in position_of(a.position, candidate.side) and a.limb), ""
     )
     sentences = [
         f"{capital(technique.names[0])}: {on_muscle(muscle, candidate.side)}, {minutes(option.half_minutes)}."
-        + (f" Placement: {limb}." if limb and task.phase in {Phase.CONFIRM, Phase.RELEASE} else ""),
+        + (f" Placement: {limb}." if limb and task.phase in _PRESSED else ""),
         _condition(task, layout),
+        _movement(candidate, placement.position, layout) if task.phase not in _PRESSED else "",
         technique.instruction,
         in_words(dose, task.pressure),
     ]
@@ -136,6 +146,23 @@ def _condition(task: Task, layout: Layout) -> str:
     if hangs:
         return "Treat the muscle only if it is tender or brings on the pain that the client knows."
     return "If it is tender or brings on the pain that the client knows, note it and plan again."
+
+
+def _movement(candidate: Candidate, position: str, layout: Layout) -> str:
+    """Names the movement that lengthens the muscle in this position: what was found reduced first."""
+    reduced = {finding for reason in candidate.reasons for finding in reason.findings}
+    tested = {test.motion for test in layout.snapshot.rom_tests if test.id in reduced}
+    possible = [
+        move for move in movements(candidate.muscle, candidate.side, layout.graph) if position in move.positions
+    ]
+    if not possible:
+        return ""
+    move = min(possible, key=lambda move: move.motion.id not in tested)
+    where = " to either side" if move.side is None else ""
+    if move.side not in {None, Side.MIDLINE}:
+        where = f" to the {move.side.name}" if move.motion.side_means == "direction" else f", {move.side.name}"
+    held = f" ({move.variant})" if move.variant else ""
+    return f"Movement that lengthens it: {move.motion.names[0]}{where}{held}."
 
 
 def _pinned(candidate: Candidate, task: Task, constraints: Constraints) -> bool:
@@ -187,7 +214,7 @@ def _technique_cautions(technique: Technique) -> Iterator[Caution]:
 
 def _muscle_cautions(task: Task, candidate: Candidate, layout: Layout) -> Iterator[Caution]:
     muscle = layout.graph.base.muscles[candidate.muscle]
-    for site in layout.graph.sites_of.get(muscle.id, ()):
+    for site in layout.graph.sites_of.get(muscle.id, ()) if task.phase in _PRESSED else ():
         yield Caution(message=f"{capital(site.names[0])}: {site.rule}", rule=Rule.ENDANGERMENT_SITE, source=site.source)
     yield from _pressure_caution(task.technique, task.pressure, muscle.region, muscle.id, layout)
 
@@ -212,15 +239,16 @@ def _pressure_caution(
 
 def _shared_step(companion: Companion, placement: Placement, region: str, layout: Layout) -> Step:
     technique = layout.graph.base.techniques[companion.technique]
-    dose = dosed(technique, companion.level, int(layout.graph.numbers.pain_ceiling_default))
+    dose = dosed(technique, companion.level, layout.pain_ceiling)
     pressure = None if companion.phase in _NO_PRESSURE else companion.pressure
     # The joining strokes go to the region that was worked last, in the position the client is in.
     where = region if companion.phase is Phase.INTEGRATE else companion.region
     step = Step(
         id=f"integrate-{where}" if companion.phase is Phase.INTEGRATE else companion.id,
         phase=companion.phase,
-        # On arrival the client is not on the table yet.
-        position="" if companion.phase is Phase.ARRIVAL else placement.position,
+        position=_arrival_position(companion, placement, layout)
+        if companion.phase is Phase.ARRIVAL
+        else placement.position,
         start_seconds=0,
         duration_seconds=companion.half_minutes * HALF_MINUTE_SECONDS,
         instruction="",
@@ -236,6 +264,12 @@ def _shared_step(companion: Companion, placement: Placement, region: str, layout
     return replace(step, instruction=_shared_instruction(step, technique, companion.half_minutes, layout))
 
 
+def _arrival_position(companion: Companion, placement: Placement, layout: Layout) -> str:
+    """On arrival the client is not on the table yet, unless the key motion is measured lying down."""
+    tested = tested_in(companion.motion, layout.limits, layout.graph) if companion.motion else None
+    return "" if tested is None or set(tested) & set(OFF_THE_TABLE) else placement.position
+
+
 def _shared_instruction(step: Step, technique: Technique, half_minutes: int, layout: Layout) -> str:
     base = layout.graph.base
     subject = ""
@@ -246,9 +280,9 @@ def _shared_instruction(step: Step, technique: Technique, half_minutes: int, lay
         side = f", {step.side.name}" if step.side and step.side is not Side.MIDLINE else ""
         subject = f"{motion.names[0]}{side}. {motion.test_position}"
     heading = f"{capital(technique.names[0])}, {minutes(half_minutes)}"
-    if step.phase is Phase.ARRIVAL and subject:
-        heading = f"{heading}. Key motion"
     sentences = [f"{heading}: {subject}" if subject else heading, technique.instruction]
+    if step.phase is Phase.ARRIVAL and subject:
+        sentences = [heading, technique.instruction, f"Measure the key motion once as the starting value: {subject}"]
     if step.phase not in _NO_PRESSURE and step.dose:
         sentences.append(in_words(step.dose, step.pressure_level))
     return " ".join(sentence if sentence.endswith((".", "?")) else f"{sentence}." for sentence in sentences if sentence)

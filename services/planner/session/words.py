@@ -13,6 +13,11 @@ def minutes(half_minutes: int) -> str:
     return f"{value:g} minute{'' if value == 1 else 's'}"
 
 
+def left_over(half_minutes: int) -> str:
+    """Returns what is left in a clause, `1 minute is left` or `2.5 minutes are left`."""
+    return f"{minutes(half_minutes)} {'is' if half_minutes == 2 else 'are'} left"  # noqa: PLR2004 - two halves
+
+
 def on_muscle(muscle: Muscle, side: Side) -> str:
     """Returns a muscle with its side, `upper trapezius, RIGHT`."""
     return muscle.names[0] if side is Side.MIDLINE else f"{muscle.names[0]}, {side.name}"

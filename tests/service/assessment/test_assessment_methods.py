@@ -26,7 +26,7 @@ from tests.support.assessment import (
     whole_assessment,
 )
 
-DERIVED = ("name", "uid", "etag", "revision", "state", "author", "create_time", "update_time")
+DERIVED = ("knowledge_revision", "name", "uid", "etag", "revision", "state", "author", "create_time", "update_time")
 
 
 def as_sent(stored: a.Assessment) -> a.Assessment:

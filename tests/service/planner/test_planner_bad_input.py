@@ -98,12 +98,12 @@ CREATE: dict[str, tuple[s.CreatePlanRequest, dict[str, str]]] = {
         {"plan.constraints.excluded[0]": "demanded by the same constraints"},
     ),
     "position nobody knows": (
-        demanding(unavailable_positions=["prone", "standing"]),
-        {"plan.constraints.unavailable_positions[1]": "unknown position 'standing'"},
+        demanding(unavailable_positions=["prone", "hovering"]),
+        {"plan.constraints.unavailable_positions[1]": "unknown position 'hovering'"},
     ),
     "too many positions": (
-        demanding(unavailable_positions=["prone"] * 6),
-        {"plan.constraints.unavailable_positions": "at most 5"},
+        demanding(unavailable_positions=["prone"] * 7),
+        {"plan.constraints.unavailable_positions": "at most 6"},
     ),
     "pressure out of range": (demanding(max_pressure=0), {"plan.constraints.max_pressure": "not in [1, 5]"}),
     "hand load below 0": (

@@ -11,10 +11,18 @@ import pytest
 
 from myoplan.planner.v1 import planner_service_pb2 as s
 from services.planner.api.errors import explain
-from services.planner.domain.errors import AssessmentRefused, DeadlinePassed, PlanBroken, ResourceDamaged
+from services.planner.clients.assessment import GrpcAssessments
+from services.planner.domain.errors import (
+    AssessmentRefused,
+    DeadlinePassed,
+    KnowledgeDiffers,
+    PlanBroken,
+    ResourceDamaged,
+)
+from services.runtime.client import open_channel
 from services.store.memory import MemoryStore
 from services.store.model import StoreNotDurable, StoreUnavailable
-from tests.support.planner_service import PLAN_NAME, Running, both_services, planning
+from tests.support.planner_service import ASSESSMENT_NAME, PLAN_NAME, Running, both_services, planning
 from tests.support.store import SEALER, new_clinic
 
 
@@ -26,6 +34,19 @@ async def test_assessment_service_gone_is_unavailable_and_plans_can_still_be_rea
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "ASSESSMENT_UNAVAILABLE")
     assert refusal.retry_after_seconds
     assert await in_memory.call("GetPlan", s.GetPlanRequest(name=PLAN_NAME)) == made
+
+
+async def test_services_with_different_knowledge_do_not_plan_together(in_memory: Running) -> None:
+    """A word could mean one thing to the one and another to the other."""
+    await in_memory.assess()
+    token = in_memory.credentials()[0][1].removeprefix("Bearer ")
+    async with open_channel(in_memory.assessment_server.address, token_source=lambda: token) as channel:
+        with pytest.raises(KnowledgeDiffers) as differs:
+            await GrpcAssessments(channel, "another revision").read(ASSESSMENT_NAME)
+    refusal = explain(differs.value)
+    assert refusal is not None
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "ASSESSMENT_UNAVAILABLE")
+    assert refusal.metadata["planner_knowledge"] == "another revision"
 
 
 async def test_deadline_of_the_caller_is_kept(in_memory: Running) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.duration_pb2 import Duration
 
 from myoplan.planner.v1 import knowledge_service_pb2 as k
 from myoplan.planner.v1 import plan_pb2 as pb
@@ -24,13 +25,31 @@ MAY: dict[str, str] = {
     "CreatePlan": "trainee therapist supervisor system",
     "GetPlan": "trainee therapist supervisor system auditor",
     "ListPlans": "trainee therapist supervisor system auditor",
+    "ExplainOmission": "trainee therapist supervisor system auditor",
+    "ComparePlans": "trainee therapist supervisor system auditor",
+    "CheckPlan": "trainee therapist supervisor system auditor",
+    "ReplayPlan": "trainee therapist supervisor system auditor",
     **{method.name: "trainee therapist supervisor system auditor admin" for method in KNOWLEDGE},
 }
+
+# The least that can be read as a plan. It has findings, and that is an answer.
+SMALLEST = pb.Plan(
+    snapshot=pb.AssessmentSnapshot(),
+    disposition=pb.Plan.TREAT,
+    time_budget=Duration(seconds=60),
+    planned_duration=Duration(),
+    slack=Duration(seconds=60),
+    optimality=pb.Optimality(objective=0),
+)
 
 GOOD: dict[str, Any] = {
     "CreatePlan": planning(20, validate_only=True),
     "GetPlan": s.GetPlanRequest(name=PLAN_NAME),
     "ListPlans": s.ListPlansRequest(parent=CLIENT),
+    "ExplainOmission": s.ExplainOmissionRequest(name=PLAN_NAME, muscle="upper_trapezius", side=pb.RIGHT),
+    "ComparePlans": s.ComparePlansRequest(earlier=PLAN_NAME, later=PLAN_NAME),
+    "CheckPlan": s.CheckPlanRequest(plan=SMALLEST),
+    "ReplayPlan": s.ReplayPlanRequest(name=PLAN_NAME),
     "GetMuscle": k.GetMuscleRequest(name="muscles/piriformis"),
     "GetZone": k.GetZoneRequest(name="zones/temporal"),
     "GetMotion": k.GetMotionRequest(name="motions/cervical_rotation"),

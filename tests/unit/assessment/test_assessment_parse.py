@@ -319,6 +319,7 @@ def test_64_tests_are_read_within_5_milliseconds(parser: Parser) -> None:
 def test_mask_paths_are_fields_of_the_contract(parser: Parser) -> None:
     """Every field of the intake can be updated, and nothing else."""
     derived = {"name", "uid", "etag", "revision", "state", "author", "create_time", "update_time", "complete_time"}
+    derived |= {"knowledge_revision"}
     kinds = {"pain_areas", "palpation_findings", "rom_tests", "posture_observations", "health_flags"}
 
     def paths(message: Any, prefix: str = "") -> set[str]:

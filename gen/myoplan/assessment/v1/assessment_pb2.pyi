@@ -112,6 +112,7 @@ class Assessment(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     COMPLETE_TIME_FIELD_NUMBER: _builtins.int
+    KNOWLEDGE_REVISION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The resource name, `clients/{client}/assessments/{assessment}`."""
     uid: _builtins.str
@@ -130,6 +131,8 @@ class Assessment(_message.Message):
     """Sleep, work, sport, stress as far as they matter, at most 8 KiB."""
     daily_activities: _builtins.str
     """What the client does with the body during a usual day, at most 8 KiB."""
+    knowledge_revision: _builtins.str
+    """The revision of the knowledge base that the service checks words and reads motions by."""
     @_builtins.property
     def profile(self) -> Global___ClientProfile:
         """Age and sex, where norms need them."""
@@ -212,10 +215,11 @@ class Assessment(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         complete_time: _timestamp_pb2.Timestamp | None = ...,
+        knowledge_revision: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_scheduled_time", b"_scheduled_time", "author", b"author", "complete_time", b"complete_time", "create_time", b"create_time", "preferences", b"preferences", "profile", b"profile", "scheduled_time", b"scheduled_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_scheduled_time", b"_scheduled_time", "allergies", b"allergies", "author", b"author", "client_label", b"client_label", "complaint", b"complaint", "complete_time", b"complete_time", "create_time", b"create_time", "daily_activities", b"daily_activities", "etag", b"etag", "goals", b"goals", "health_flags", b"health_flags", "lifestyle", b"lifestyle", "name", b"name", "pain_areas", b"pain_areas", "palpation_findings", b"palpation_findings", "posture_observations", b"posture_observations", "preferences", b"preferences", "profile", b"profile", "revision", b"revision", "rom_tests", b"rom_tests", "scheduled_time", b"scheduled_time", "state", b"state", "uid", b"uid", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_scheduled_time", b"_scheduled_time", "allergies", b"allergies", "author", b"author", "client_label", b"client_label", "complaint", b"complaint", "complete_time", b"complete_time", "create_time", b"create_time", "daily_activities", b"daily_activities", "etag", b"etag", "goals", b"goals", "health_flags", b"health_flags", "knowledge_revision", b"knowledge_revision", "lifestyle", b"lifestyle", "name", b"name", "pain_areas", b"pain_areas", "palpation_findings", b"palpation_findings", "posture_observations", b"posture_observations", "preferences", b"preferences", "profile", b"profile", "revision", b"revision", "rom_tests", b"rom_tests", "scheduled_time", b"scheduled_time", "state", b"state", "uid", b"uid", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__scheduled_time: _TypeAlias = _typing.Literal["scheduled_time"]  # noqa: Y015
     _WhichOneofArgType__scheduled_time: _TypeAlias = _typing.Literal["_scheduled_time", b"_scheduled_time"]  # noqa: Y015

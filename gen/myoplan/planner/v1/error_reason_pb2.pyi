@@ -105,7 +105,7 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Example of metadata: `{}`
     """
     ASSESSMENT_UNAVAILABLE: _ErrorReason.ValueType  # 17
-    """UNAVAILABLE: the assessment service cannot be reached; retry with the same request_id.
+    """UNAVAILABLE: the assessment service cannot be reached or works with other knowledge; retry with the same request_id.
 
     Example of metadata: `{}`
     """
@@ -198,7 +198,7 @@ INTERNAL_ERROR: ErrorReason.ValueType  # 16
 Example of metadata: `{}`
 """
 ASSESSMENT_UNAVAILABLE: ErrorReason.ValueType  # 17
-"""UNAVAILABLE: the assessment service cannot be reached; retry with the same request_id.
+"""UNAVAILABLE: the assessment service cannot be reached or works with other knowledge; retry with the same request_id.
 
 Example of metadata: `{}`
 """

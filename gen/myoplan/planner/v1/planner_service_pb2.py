@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from myoplan.planner.v1 import plan_pb2 as myoplan_dot_planner_dot_v1_dot_plan__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(myoplan/planner/v1/planner_service.proto\x12\x12myoplan.planner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1dmyoplan/planner/v1/plan.proto\"\x93\x01\n\x11\x43reatePlanRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12,\n\x04plan\x18\x02 \x01(\x0b\x32\x18.myoplan.planner.v1.PlanB\x04\xe2\x41\x01\x02\x12\x0f\n\x07plan_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"t\n\x0eGetPlanRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x08revision\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12*\n\x04view\x18\x03 \x01(\x0e\x32\x1c.myoplan.planner.v1.PlanViewB\x0b\n\t_revision\"\xaa\x01\n\x10ListPlansRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12-\n\x05state\x18\x04 \x01(\x0e\x32\x1e.myoplan.planner.v1.Plan.State\x12*\n\x04view\x18\x05 \x01(\x0e\x32\x1c.myoplan.planner.v1.PlanView\"U\n\x11ListPlansResponse\x12\'\n\x05plans\x18\x01 \x03(\x0b\x32\x18.myoplan.planner.v1.Plan\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*:\n\x08PlanView\x12\x19\n\x15PLAN_VIEW_UNSPECIFIED\x10\x00\x12\t\n\x05\x42\x41SIC\x10\x01\x12\x08\n\x04\x46ULL\x10\x02\x32\x82\x02\n\x0ePlannerService\x12M\n\nCreatePlan\x12%.myoplan.planner.v1.CreatePlanRequest\x1a\x18.myoplan.planner.v1.Plan\x12G\n\x07GetPlan\x12\".myoplan.planner.v1.GetPlanRequest\x1a\x18.myoplan.planner.v1.Plan\x12X\n\tListPlans\x12$.myoplan.planner.v1.ListPlansRequest\x1a%.myoplan.planner.v1.ListPlansResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(myoplan/planner/v1/planner_service.proto\x12\x12myoplan.planner.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1dmyoplan/planner/v1/plan.proto\"\x93\x01\n\x11\x43reatePlanRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12,\n\x04plan\x18\x02 \x01(\x0b\x32\x18.myoplan.planner.v1.PlanB\x04\xe2\x41\x01\x02\x12\x0f\n\x07plan_id\x18\x03 \x01(\t\x12\x15\n\rvalidate_only\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"t\n\x0eGetPlanRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x08revision\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12*\n\x04view\x18\x03 \x01(\x0e\x32\x1c.myoplan.planner.v1.PlanViewB\x0b\n\t_revision\"\xaa\x01\n\x10ListPlansRequest\x12\x14\n\x06parent\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\x12-\n\x05state\x18\x04 \x01(\x0e\x32\x1e.myoplan.planner.v1.Plan.State\x12*\n\x04view\x18\x05 \x01(\x0e\x32\x1c.myoplan.planner.v1.PlanView\"U\n\x11ListPlansResponse\x12\'\n\x05plans\x18\x01 \x03(\x0b\x32\x18.myoplan.planner.v1.Plan\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x83\x01\n\x16\x45xplainOmissionRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x14\n\x06muscle\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12,\n\x04side\x18\x03 \x01(\x0e\x32\x18.myoplan.planner.v1.SideB\x04\xe2\x41\x01\x02\x12\x11\n\ttechnique\x18\x04 \x01(\t\"\xe8\x03\n\x0b\x45xplanation\x12\x10\n\x08included\x18\x01 \x01(\x08\x12\x0f\n\x07message\x18\x02 \x01(\t\x12/\n\tomissions\x18\x03 \x03(\x0b\x32\x1c.myoplan.planner.v1.Omission\x12\x30\n\tcandidate\x18\x04 \x01(\x0b\x32\x1d.myoplan.planner.v1.Candidate\x12\x37\n\x07\x63hanges\x18\x05 \x03(\x0b\x32&.myoplan.planner.v1.Explanation.Change\x12\x1d\n\x15reason_not_replayable\x18\x06 \x01(\t\x1a\x99\x01\n\x06\x43hange\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32$.myoplan.planner.v1.Explanation.Kind\x12.\n\x0btime_budget\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x07targets\x18\x03 \x03(\x0b\x32\x1a.myoplan.planner.v1.Target\"_\n\x04Kind\x12\x14\n\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n\x0bTIME_BUDGET\x10\x01\x12\x0e\n\nEXCLUSIONS\x10\x02\x12\x14\n\x10\x45XCLUSION_LIFTED\x10\x03\x12\n\n\x06\x44\x45MAND\x10\x04\"A\n\x13\x43omparePlansRequest\x12\x15\n\x07\x65\x61rlier\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x13\n\x05later\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"\xbc\x02\n\x08PlanDiff\x12\x11\n\tidentical\x18\x01 \x01(\x08\x12+\n\x05steps\x18\x02 \x03(\x0b\x32\x1c.myoplan.planner.v1.StepDiff\x12\x41\n\x13\x65\x61rlier_disposition\x18\x03 \x01(\x0e\x32$.myoplan.planner.v1.Plan.Disposition\x12?\n\x11later_disposition\x18\x04 \x01(\x0e\x32$.myoplan.planner.v1.Plan.Disposition\x12\x36\n\x13\x65\x61rlier_time_budget\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x34\n\x11later_time_budget\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xc3\x02\n\x08StepDiff\x12<\n\x0b\x64ifferences\x18\x01 \x03(\x0e\x32\'.myoplan.planner.v1.StepDiff.Difference\x12)\n\x07\x65\x61rlier\x18\x02 \x01(\x0b\x32\x18.myoplan.planner.v1.Step\x12\'\n\x05later\x18\x03 \x01(\x0b\x32\x18.myoplan.planner.v1.Step\x12.\n\x08omission\x18\x04 \x01(\x0b\x32\x1c.myoplan.planner.v1.Omission\"u\n\nDifference\x12\x1a\n\x16\x44IFFERENCE_UNSPECIFIED\x10\x00\x12\t\n\x05\x41\x44\x44\x45\x44\x10\x01\x12\x0b\n\x07REMOVED\x10\x02\x12\x0c\n\x08\x44URATION\x10\x03\x12\x0c\n\x08PRESSURE\x10\x04\x12\x0c\n\x08POSITION\x10\x05\x12\t\n\x05ORDER\x10\x06\"@\n\x10\x43heckPlanRequest\x12,\n\x04plan\x18\x01 \x01(\x0b\x32\x18.myoplan.planner.v1.PlanB\x04\xe2\x41\x01\x02\"F\n\x11\x43heckPlanResponse\x12\x31\n\x08\x66indings\x18\x01 \x03(\x0b\x32\x1f.myoplan.planner.v1.PlanFinding\":\n\x0bPlanFinding\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\x12\x0c\n\x04step\x18\x03 \x01(\t\"\'\n\x11ReplayPlanRequest\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"`\n\x12ReplayPlanResponse\x12\x11\n\tidentical\x18\x01 \x01(\x08\x12\x18\n\x10\x66irst_difference\x18\x02 \x01(\t\x12\x1d\n\x15reason_not_replayable\x18\x03 \x01(\t*:\n\x08PlanView\x12\x19\n\x15PLAN_VIEW_UNSPECIFIED\x10\x00\x12\t\n\x05\x42\x41SIC\x10\x01\x12\x08\n\x04\x46ULL\x10\x02\x32\xf0\x04\n\x0ePlannerService\x12M\n\nCreatePlan\x12%.myoplan.planner.v1.CreatePlanRequest\x1a\x18.myoplan.planner.v1.Plan\x12G\n\x07GetPlan\x12\".myoplan.planner.v1.GetPlanRequest\x1a\x18.myoplan.planner.v1.Plan\x12X\n\tListPlans\x12$.myoplan.planner.v1.ListPlansRequest\x1a%.myoplan.planner.v1.ListPlansResponse\x12^\n\x0f\x45xplainOmission\x12*.myoplan.planner.v1.ExplainOmissionRequest\x1a\x1f.myoplan.planner.v1.Explanation\x12U\n\x0c\x43omparePlans\x12\'.myoplan.planner.v1.ComparePlansRequest\x1a\x1c.myoplan.planner.v1.PlanDiff\x12X\n\tCheckPlan\x12$.myoplan.planner.v1.CheckPlanRequest\x1a%.myoplan.planner.v1.CheckPlanResponse\x12[\n\nReplayPlan\x12%.myoplan.planner.v1.ReplayPlanRequest\x1a&.myoplan.planner.v1.ReplayPlanResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,16 +42,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETPLANREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
   _globals['_LISTPLANSREQUEST'].fields_by_name['parent']._loaded_options = None
   _globals['_LISTPLANSREQUEST'].fields_by_name['parent']._serialized_options = b'\342A\001\002'
-  _globals['_PLANVIEW']._serialized_start=656
-  _globals['_PLANVIEW']._serialized_end=714
-  _globals['_CREATEPLANREQUEST']._serialized_start=129
-  _globals['_CREATEPLANREQUEST']._serialized_end=276
-  _globals['_GETPLANREQUEST']._serialized_start=278
-  _globals['_GETPLANREQUEST']._serialized_end=394
-  _globals['_LISTPLANSREQUEST']._serialized_start=397
-  _globals['_LISTPLANSREQUEST']._serialized_end=567
-  _globals['_LISTPLANSRESPONSE']._serialized_start=569
-  _globals['_LISTPLANSRESPONSE']._serialized_end=654
-  _globals['_PLANNERSERVICE']._serialized_start=717
-  _globals['_PLANNERSERVICE']._serialized_end=975
+  _globals['_EXPLAINOMISSIONREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_EXPLAINOMISSIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_EXPLAINOMISSIONREQUEST'].fields_by_name['muscle']._loaded_options = None
+  _globals['_EXPLAINOMISSIONREQUEST'].fields_by_name['muscle']._serialized_options = b'\342A\001\002'
+  _globals['_EXPLAINOMISSIONREQUEST'].fields_by_name['side']._loaded_options = None
+  _globals['_EXPLAINOMISSIONREQUEST'].fields_by_name['side']._serialized_options = b'\342A\001\002'
+  _globals['_COMPAREPLANSREQUEST'].fields_by_name['earlier']._loaded_options = None
+  _globals['_COMPAREPLANSREQUEST'].fields_by_name['earlier']._serialized_options = b'\342A\001\002'
+  _globals['_COMPAREPLANSREQUEST'].fields_by_name['later']._loaded_options = None
+  _globals['_COMPAREPLANSREQUEST'].fields_by_name['later']._serialized_options = b'\342A\001\002'
+  _globals['_CHECKPLANREQUEST'].fields_by_name['plan']._loaded_options = None
+  _globals['_CHECKPLANREQUEST'].fields_by_name['plan']._serialized_options = b'\342A\001\002'
+  _globals['_REPLAYPLANREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_REPLAYPLANREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002'
+  _globals['_PLANVIEW']._serialized_start=2362
+  _globals['_PLANVIEW']._serialized_end=2420
+  _globals['_CREATEPLANREQUEST']._serialized_start=161
+  _globals['_CREATEPLANREQUEST']._serialized_end=308
+  _globals['_GETPLANREQUEST']._serialized_start=310
+  _globals['_GETPLANREQUEST']._serialized_end=426
+  _globals['_LISTPLANSREQUEST']._serialized_start=429
+  _globals['_LISTPLANSREQUEST']._serialized_end=599
+  _globals['_LISTPLANSRESPONSE']._serialized_start=601
+  _globals['_LISTPLANSRESPONSE']._serialized_end=686
+  _globals['_EXPLAINOMISSIONREQUEST']._serialized_start=689
+  _globals['_EXPLAINOMISSIONREQUEST']._serialized_end=820
+  _globals['_EXPLANATION']._serialized_start=823
+  _globals['_EXPLANATION']._serialized_end=1311
+  _globals['_EXPLANATION_CHANGE']._serialized_start=1061
+  _globals['_EXPLANATION_CHANGE']._serialized_end=1214
+  _globals['_EXPLANATION_KIND']._serialized_start=1216
+  _globals['_EXPLANATION_KIND']._serialized_end=1311
+  _globals['_COMPAREPLANSREQUEST']._serialized_start=1313
+  _globals['_COMPAREPLANSREQUEST']._serialized_end=1378
+  _globals['_PLANDIFF']._serialized_start=1381
+  _globals['_PLANDIFF']._serialized_end=1697
+  _globals['_STEPDIFF']._serialized_start=1700
+  _globals['_STEPDIFF']._serialized_end=2023
+  _globals['_STEPDIFF_DIFFERENCE']._serialized_start=1906
+  _globals['_STEPDIFF_DIFFERENCE']._serialized_end=2023
+  _globals['_CHECKPLANREQUEST']._serialized_start=2025
+  _globals['_CHECKPLANREQUEST']._serialized_end=2089
+  _globals['_CHECKPLANRESPONSE']._serialized_start=2091
+  _globals['_CHECKPLANRESPONSE']._serialized_end=2161
+  _globals['_PLANFINDING']._serialized_start=2163
+  _globals['_PLANFINDING']._serialized_end=2221
+  _globals['_REPLAYPLANREQUEST']._serialized_start=2223
+  _globals['_REPLAYPLANREQUEST']._serialized_end=2262
+  _globals['_REPLAYPLANRESPONSE']._serialized_start=2264
+  _globals['_REPLAYPLANRESPONSE']._serialized_end=2360
+  _globals['_PLANNERSERVICE']._serialized_start=2423
+  _globals['_PLANNERSERVICE']._serialized_end=3047
 # @@protoc_insertion_point(module_scope)

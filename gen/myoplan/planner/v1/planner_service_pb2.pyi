@@ -5,6 +5,7 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -181,3 +182,437 @@ class ListPlansResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListPlansResponse: _TypeAlias = ListPlansResponse  # noqa: Y015
+
+@_typing.final
+class ExplainOmissionRequest(_message.Message):
+    """Asks why something is not in a plan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MUSCLE_FIELD_NUMBER: _builtins.int
+    SIDE_FIELD_NUMBER: _builtins.int
+    TECHNIQUE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The plan, `clients/{client}/plans/{plan}`."""
+    muscle: _builtins.str
+    """The muscle id."""
+    side: _plan_pb2.Side.ValueType
+    """LEFT or RIGHT for a paired muscle, MIDLINE for a midline one."""
+    technique: _builtins.str
+    """The technique id; empty: treatment by any technique."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        muscle: _builtins.str = ...,
+        side: _plan_pb2.Side.ValueType = ...,
+        technique: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["muscle", b"muscle", "name", b"name", "side", b"side", "technique", b"technique"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExplainOmissionRequest: _TypeAlias = ExplainOmissionRequest  # noqa: Y015
+
+@_typing.final
+class Explanation(_message.Message):
+    """Explains why something is not in a plan, and what would bring it in."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Kind:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _KindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Explanation._Kind.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        KIND_UNSPECIFIED: Explanation._Kind.ValueType  # 0
+        """Never sent."""
+        TIME_BUDGET: Explanation._Kind.ValueType  # 1
+        """More minutes: longer sessions were tried half an hour apart, and the first that has it was then shortened."""
+        EXCLUSIONS: Explanation._Kind.ValueType  # 2
+        """Other work is excluded: one muscle if that makes room, else two. In a long session not every pair is tried."""
+        EXCLUSION_LIFTED: Explanation._Kind.ValueType  # 3
+        """A person's exclusion is taken back."""
+        DEMAND: Explanation._Kind.ValueType  # 4
+        """A person demands it."""
+
+    class Kind(_Kind, metaclass=_KindEnumTypeWrapper):
+        """Lists what can change."""
+
+    KIND_UNSPECIFIED: Explanation.Kind.ValueType  # 0
+    """Never sent."""
+    TIME_BUDGET: Explanation.Kind.ValueType  # 1
+    """More minutes: longer sessions were tried half an hour apart, and the first that has it was then shortened."""
+    EXCLUSIONS: Explanation.Kind.ValueType  # 2
+    """Other work is excluded: one muscle if that makes room, else two. In a long session not every pair is tried."""
+    EXCLUSION_LIFTED: Explanation.Kind.ValueType  # 3
+    """A person's exclusion is taken back."""
+    DEMAND: Explanation.Kind.ValueType  # 4
+    """A person demands it."""
+
+    @_typing.final
+    class Change(_message.Message):
+        """Describes one change of the request that brings it in, with all else as it was."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KIND_FIELD_NUMBER: _builtins.int
+        TIME_BUDGET_FIELD_NUMBER: _builtins.int
+        TARGETS_FIELD_NUMBER: _builtins.int
+        kind: Global___Explanation.Kind.ValueType
+        """What changes."""
+        @_builtins.property
+        def time_budget(self) -> _duration_pb2.Duration:
+            """The session that is long enough: half a minute less is not. Set for TIME_BUDGET."""
+
+        @_builtins.property
+        def targets(self) -> _containers.RepeatedCompositeFieldContainer[_plan_pb2.Target]:
+            """What else has to go, or what is no longer excluded, or what is demanded, by kind."""
+
+        def __init__(
+            self,
+            *,
+            kind: Global___Explanation.Kind.ValueType = ...,
+            time_budget: _duration_pb2.Duration | None = ...,
+            targets: _abc.Iterable[_plan_pb2.Target] | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["time_budget", b"time_budget"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["kind", b"kind", "targets", b"targets", "time_budget", b"time_budget"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    INCLUDED_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    OMISSIONS_FIELD_NUMBER: _builtins.int
+    CANDIDATE_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    REASON_NOT_REPLAYABLE_FIELD_NUMBER: _builtins.int
+    included: _builtins.bool
+    """Whether the plan has it after all; then `message` says where, and there is nothing else to explain."""
+    message: _builtins.str
+    """The answer in a sentence."""
+    reason_not_replayable: _builtins.str
+    """Why nothing could be tried: the plan was made by another planner or from other knowledge. Empty: it was tried."""
+    @_builtins.property
+    def omissions(self) -> _containers.RepeatedCompositeFieldContainer[_plan_pb2.Omission]:
+        """What the plan itself says: kind, rule, findings and edges. Empty where no finding pointed to the muscle."""
+
+    @_builtins.property
+    def candidate(self) -> _plan_pb2.Candidate:
+        """How strongly the findings point to the muscle, and why; absent where they do not."""
+
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Explanation.Change]:
+        """The least changes that bring it in, each tried by planning again; none where nothing that was tried does."""
+
+    def __init__(
+        self,
+        *,
+        included: _builtins.bool = ...,
+        message: _builtins.str = ...,
+        omissions: _abc.Iterable[_plan_pb2.Omission] | None = ...,
+        candidate: _plan_pb2.Candidate | None = ...,
+        changes: _abc.Iterable[Global___Explanation.Change] | None = ...,
+        reason_not_replayable: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "changes", b"changes", "included", b"included", "message", b"message", "omissions", b"omissions", "reason_not_replayable", b"reason_not_replayable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Explanation: _TypeAlias = Explanation  # noqa: Y015
+
+@_typing.final
+class ComparePlansRequest(_message.Message):
+    """Asks how two plans differ."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EARLIER_FIELD_NUMBER: _builtins.int
+    LATER_FIELD_NUMBER: _builtins.int
+    earlier: _builtins.str
+    """The earlier plan, `clients/{client}/plans/{plan}`."""
+    later: _builtins.str
+    """The later plan, `clients/{client}/plans/{plan}`."""
+    def __init__(
+        self,
+        *,
+        earlier: _builtins.str = ...,
+        later: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier", b"earlier", "later", b"later"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ComparePlansRequest: _TypeAlias = ComparePlansRequest  # noqa: Y015
+
+@_typing.final
+class PlanDiff(_message.Message):
+    """Says how two plans differ."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDENTICAL_FIELD_NUMBER: _builtins.int
+    STEPS_FIELD_NUMBER: _builtins.int
+    EARLIER_DISPOSITION_FIELD_NUMBER: _builtins.int
+    LATER_DISPOSITION_FIELD_NUMBER: _builtins.int
+    EARLIER_TIME_BUDGET_FIELD_NUMBER: _builtins.int
+    LATER_TIME_BUDGET_FIELD_NUMBER: _builtins.int
+    identical: _builtins.bool
+    """Whether the content of the two is the same to the last value."""
+    earlier_disposition: _plan_pb2.Plan.Disposition.ValueType
+    """What the health flags allowed in the earlier plan."""
+    later_disposition: _plan_pb2.Plan.Disposition.ValueType
+    """What they allow in the later one."""
+    @_builtins.property
+    def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___StepDiff]:
+        """The steps that differ: first those that only the later plan has, then those that only the earlier one has, then
+        those that both have and that differ in minutes, pressure or position, then those that only stand elsewhere.
+        """
+
+    @_builtins.property
+    def earlier_time_budget(self) -> _duration_pb2.Duration:
+        """The length of the earlier session."""
+
+    @_builtins.property
+    def later_time_budget(self) -> _duration_pb2.Duration:
+        """The length of the later one."""
+
+    def __init__(
+        self,
+        *,
+        identical: _builtins.bool = ...,
+        steps: _abc.Iterable[Global___StepDiff] | None = ...,
+        earlier_disposition: _plan_pb2.Plan.Disposition.ValueType = ...,
+        later_disposition: _plan_pb2.Plan.Disposition.ValueType = ...,
+        earlier_time_budget: _duration_pb2.Duration | None = ...,
+        later_time_budget: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["earlier_time_budget", b"earlier_time_budget", "later_time_budget", b"later_time_budget"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier_disposition", b"earlier_disposition", "earlier_time_budget", b"earlier_time_budget", "identical", b"identical", "later_disposition", b"later_disposition", "later_time_budget", b"later_time_budget", "steps", b"steps"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanDiff: _TypeAlias = PlanDiff  # noqa: Y015
+
+@_typing.final
+class StepDiff(_message.Message):
+    """Says how one step differs. Steps are the same if they do the same: muscle, side and technique; region, motion or
+    position where there is no muscle.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Difference:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _DifferenceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[StepDiff._Difference.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        DIFFERENCE_UNSPECIFIED: StepDiff._Difference.ValueType  # 0
+        """Never sent."""
+        ADDED: StepDiff._Difference.ValueType  # 1
+        """Only the later plan has it."""
+        REMOVED: StepDiff._Difference.ValueType  # 2
+        """Only the earlier plan has it."""
+        DURATION: StepDiff._Difference.ValueType  # 3
+        """It takes more or fewer minutes."""
+        PRESSURE: StepDiff._Difference.ValueType  # 4
+        """It is done more firmly or more lightly."""
+        POSITION: StepDiff._Difference.ValueType  # 5
+        """The client is in another position."""
+        ORDER: StepDiff._Difference.ValueType  # 6
+        """It stands elsewhere among the steps that both plans have."""
+
+    class Difference(_Difference, metaclass=_DifferenceEnumTypeWrapper):
+        """Lists what can differ."""
+
+    DIFFERENCE_UNSPECIFIED: StepDiff.Difference.ValueType  # 0
+    """Never sent."""
+    ADDED: StepDiff.Difference.ValueType  # 1
+    """Only the later plan has it."""
+    REMOVED: StepDiff.Difference.ValueType  # 2
+    """Only the earlier plan has it."""
+    DURATION: StepDiff.Difference.ValueType  # 3
+    """It takes more or fewer minutes."""
+    PRESSURE: StepDiff.Difference.ValueType  # 4
+    """It is done more firmly or more lightly."""
+    POSITION: StepDiff.Difference.ValueType  # 5
+    """The client is in another position."""
+    ORDER: StepDiff.Difference.ValueType  # 6
+    """It stands elsewhere among the steps that both plans have."""
+
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    EARLIER_FIELD_NUMBER: _builtins.int
+    LATER_FIELD_NUMBER: _builtins.int
+    OMISSION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedScalarFieldContainer[Global___StepDiff.Difference.ValueType]:
+        """What differs."""
+
+    @_builtins.property
+    def earlier(self) -> _plan_pb2.Step:
+        """The step of the earlier plan with its rationale; absent if it has none."""
+
+    @_builtins.property
+    def later(self) -> _plan_pb2.Step:
+        """The step of the later plan with its rationale; absent if it has none."""
+
+    @_builtins.property
+    def omission(self) -> _plan_pb2.Omission:
+        """What the plan without the step says about its absence; absent if it says nothing."""
+
+    def __init__(
+        self,
+        *,
+        differences: _abc.Iterable[Global___StepDiff.Difference.ValueType] | None = ...,
+        earlier: _plan_pb2.Step | None = ...,
+        later: _plan_pb2.Step | None = ...,
+        omission: _plan_pb2.Omission | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["earlier", b"earlier", "later", b"later", "omission", b"omission"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["differences", b"differences", "earlier", b"earlier", "later", b"later", "omission", b"omission"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StepDiff: _TypeAlias = StepDiff  # noqa: Y015
+
+@_typing.final
+class CheckPlanRequest(_message.Message):
+    """Asks what is wrong with a plan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLAN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def plan(self) -> _plan_pb2.Plan:
+        """The plan in full, whoever made it. Name, state, author and times are ignored."""
+
+    def __init__(
+        self,
+        *,
+        plan: _plan_pb2.Plan | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["plan", b"plan"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckPlanRequest: _TypeAlias = CheckPlanRequest  # noqa: Y015
+
+@_typing.final
+class CheckPlanResponse(_message.Message):
+    """Holds everything that is wrong with a plan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FINDINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def findings(self) -> _containers.RepeatedCompositeFieldContainer[Global___PlanFinding]:
+        """What is wrong; empty: nothing."""
+
+    def __init__(
+        self,
+        *,
+        findings: _abc.Iterable[Global___PlanFinding] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["findings", b"findings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CheckPlanResponse: _TypeAlias = CheckPlanResponse  # noqa: Y015
+
+@_typing.final
+class PlanFinding(_message.Message):
+    """Holds one thing that is wrong with a plan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    STEP_FIELD_NUMBER: _builtins.int
+    rule: _builtins.str
+    """The check that failed (`budget`, `cut`, `sequence`)."""
+    message: _builtins.str
+    """What is wrong, in a few words."""
+    step: _builtins.str
+    """The step id, or what else it is about; empty for the plan as a whole."""
+    def __init__(
+        self,
+        *,
+        rule: _builtins.str = ...,
+        message: _builtins.str = ...,
+        step: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "rule", b"rule", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PlanFinding: _TypeAlias = PlanFinding  # noqa: Y015
+
+@_typing.final
+class ReplayPlanRequest(_message.Message):
+    """Asks for a plan to be made again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The plan, `clients/{client}/plans/{plan}`."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayPlanRequest: _TypeAlias = ReplayPlanRequest  # noqa: Y015
+
+@_typing.final
+class ReplayPlanResponse(_message.Message):
+    """Says whether a plan comes out the same."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDENTICAL_FIELD_NUMBER: _builtins.int
+    FIRST_DIFFERENCE_FIELD_NUMBER: _builtins.int
+    REASON_NOT_REPLAYABLE_FIELD_NUMBER: _builtins.int
+    identical: _builtins.bool
+    """Whether every value is the same."""
+    first_difference: _builtins.str
+    """The first value that differs, with what is stored and what comes out; empty: none, or not replayable."""
+    reason_not_replayable: _builtins.str
+    """Why the plan cannot be made again here: another planner or other knowledge made it. Empty: it was made again."""
+    def __init__(
+        self,
+        *,
+        identical: _builtins.bool = ...,
+        first_difference: _builtins.str = ...,
+        reason_not_replayable: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_difference", b"first_difference", "identical", b"identical", "reason_not_replayable", b"reason_not_replayable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayPlanResponse: _TypeAlias = ReplayPlanResponse  # noqa: Y015

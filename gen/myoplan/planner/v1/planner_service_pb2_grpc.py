@@ -54,6 +54,26 @@ class PlannerServiceStub:
                 request_serializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ListPlansRequest.SerializeToString,
                 response_deserializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ListPlansResponse.FromString,
                 _registered_method=True)
+        self.ExplainOmission = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ExplainOmission',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ExplainOmissionRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.Explanation.FromString,
+                _registered_method=True)
+        self.ComparePlans = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ComparePlans',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ComparePlansRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.PlanDiff.FromString,
+                _registered_method=True)
+        self.CheckPlan = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/CheckPlan',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.CheckPlanRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.CheckPlanResponse.FromString,
+                _registered_method=True)
+        self.ReplayPlan = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ReplayPlan',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ReplayPlanRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ReplayPlanResponse.FromString,
+                _registered_method=True)
 
 
 class PlannerServiceServicer:
@@ -86,6 +106,37 @@ class PlannerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplainOmission(self, request, context):
+        """Explains why a plan does not work on a muscle, and what would bring it in: every way that is named was tried by
+        planning again from the stored snapshot. NOT_FOUND if there is no such plan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ComparePlans(self, request, context):
+        """Compares two stored plans of the clinic step by step. NOT_FOUND if one of them does not exist.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CheckPlan(self, request, context):
+        """Checks any plan, a hand-edited one included, against the knowledge base, by code that shares nothing with what
+        makes plans. Nothing is read from or written to the store.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReplayPlan(self, request, context):
+        """Makes a stored plan again from its own snapshot and constraints, and says whether it comes out the same. NOT_FOUND
+        if there is no such plan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PlannerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -103,6 +154,26 @@ def add_PlannerServiceServicer_to_server(servicer, server):
                     servicer.ListPlans,
                     request_deserializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ListPlansRequest.FromString,
                     response_serializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ListPlansResponse.SerializeToString,
+            ),
+            'ExplainOmission': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainOmission,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ExplainOmissionRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.Explanation.SerializeToString,
+            ),
+            'ComparePlans': grpc.unary_unary_rpc_method_handler(
+                    servicer.ComparePlans,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ComparePlansRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.PlanDiff.SerializeToString,
+            ),
+            'CheckPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckPlan,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.CheckPlanRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.CheckPlanResponse.SerializeToString,
+            ),
+            'ReplayPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReplayPlan,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ReplayPlanRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ReplayPlanResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -190,6 +261,114 @@ class PlannerService:
             '/myoplan.planner.v1.PlannerService/ListPlans',
             myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ListPlansRequest.SerializeToString,
             myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ListPlansResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainOmission(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ExplainOmission',
+            myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ExplainOmissionRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_planner__service__pb2.Explanation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ComparePlans(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ComparePlans',
+            myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ComparePlansRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_planner__service__pb2.PlanDiff.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CheckPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/CheckPlan',
+            myoplan_dot_planner_dot_v1_dot_planner__service__pb2.CheckPlanRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_planner__service__pb2.CheckPlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReplayPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ReplayPlan',
+            myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ReplayPlanRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ReplayPlanResponse.FromString,
             options,
             channel_credentials,
             insecure,

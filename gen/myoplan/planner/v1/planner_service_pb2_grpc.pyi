@@ -47,6 +47,20 @@ class PlannerServiceStub:
     """Gets a plan, as it is or as an earlier revision was. NOT_FOUND if there is none."""
     ListPlans: _grpc.UnaryUnaryMultiCallable[_planner_service_pb2.ListPlansRequest, _planner_service_pb2.ListPlansResponse]
     """Lists plans, newest first."""
+    ExplainOmission: _grpc.UnaryUnaryMultiCallable[_planner_service_pb2.ExplainOmissionRequest, _planner_service_pb2.Explanation]
+    """Explains why a plan does not work on a muscle, and what would bring it in: every way that is named was tried by
+    planning again from the stored snapshot. NOT_FOUND if there is no such plan.
+    """
+    ComparePlans: _grpc.UnaryUnaryMultiCallable[_planner_service_pb2.ComparePlansRequest, _planner_service_pb2.PlanDiff]
+    """Compares two stored plans of the clinic step by step. NOT_FOUND if one of them does not exist."""
+    CheckPlan: _grpc.UnaryUnaryMultiCallable[_planner_service_pb2.CheckPlanRequest, _planner_service_pb2.CheckPlanResponse]
+    """Checks any plan, a hand-edited one included, against the knowledge base, by code that shares nothing with what
+    makes plans. Nothing is read from or written to the store.
+    """
+    ReplayPlan: _grpc.UnaryUnaryMultiCallable[_planner_service_pb2.ReplayPlanRequest, _planner_service_pb2.ReplayPlanResponse]
+    """Makes a stored plan again from its own snapshot and constraints, and says whether it comes out the same. NOT_FOUND
+    if there is no such plan.
+    """
 
 @_typing.type_check_only
 class PlannerServiceAsyncStub(PlannerServiceStub):
@@ -66,6 +80,20 @@ class PlannerServiceAsyncStub(PlannerServiceStub):
     """Gets a plan, as it is or as an earlier revision was. NOT_FOUND if there is none."""
     ListPlans: _aio.UnaryUnaryMultiCallable[_planner_service_pb2.ListPlansRequest, _planner_service_pb2.ListPlansResponse]  # type: ignore[assignment]
     """Lists plans, newest first."""
+    ExplainOmission: _aio.UnaryUnaryMultiCallable[_planner_service_pb2.ExplainOmissionRequest, _planner_service_pb2.Explanation]  # type: ignore[assignment]
+    """Explains why a plan does not work on a muscle, and what would bring it in: every way that is named was tried by
+    planning again from the stored snapshot. NOT_FOUND if there is no such plan.
+    """
+    ComparePlans: _aio.UnaryUnaryMultiCallable[_planner_service_pb2.ComparePlansRequest, _planner_service_pb2.PlanDiff]  # type: ignore[assignment]
+    """Compares two stored plans of the clinic step by step. NOT_FOUND if one of them does not exist."""
+    CheckPlan: _aio.UnaryUnaryMultiCallable[_planner_service_pb2.CheckPlanRequest, _planner_service_pb2.CheckPlanResponse]  # type: ignore[assignment]
+    """Checks any plan, a hand-edited one included, against the knowledge base, by code that shares nothing with what
+    makes plans. Nothing is read from or written to the store.
+    """
+    ReplayPlan: _aio.UnaryUnaryMultiCallable[_planner_service_pb2.ReplayPlanRequest, _planner_service_pb2.ReplayPlanResponse]  # type: ignore[assignment]
+    """Makes a stored plan again from its own snapshot and constraints, and says whether it comes out the same. NOT_FOUND
+    if there is no such plan.
+    """
 
 class PlannerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Proposes session plans from assessments. The machine only proposes: no method of this service approves anything.
@@ -100,5 +128,43 @@ class PlannerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_planner_service_pb2.ListPlansResponse, _abc.Awaitable[_planner_service_pb2.ListPlansResponse]]:
         """Lists plans, newest first."""
+
+    @_abc_1.abstractmethod
+    def ExplainOmission(
+        self,
+        request: _planner_service_pb2.ExplainOmissionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_planner_service_pb2.Explanation, _abc.Awaitable[_planner_service_pb2.Explanation]]:
+        """Explains why a plan does not work on a muscle, and what would bring it in: every way that is named was tried by
+        planning again from the stored snapshot. NOT_FOUND if there is no such plan.
+        """
+
+    @_abc_1.abstractmethod
+    def ComparePlans(
+        self,
+        request: _planner_service_pb2.ComparePlansRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_planner_service_pb2.PlanDiff, _abc.Awaitable[_planner_service_pb2.PlanDiff]]:
+        """Compares two stored plans of the clinic step by step. NOT_FOUND if one of them does not exist."""
+
+    @_abc_1.abstractmethod
+    def CheckPlan(
+        self,
+        request: _planner_service_pb2.CheckPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_planner_service_pb2.CheckPlanResponse, _abc.Awaitable[_planner_service_pb2.CheckPlanResponse]]:
+        """Checks any plan, a hand-edited one included, against the knowledge base, by code that shares nothing with what
+        makes plans. Nothing is read from or written to the store.
+        """
+
+    @_abc_1.abstractmethod
+    def ReplayPlan(
+        self,
+        request: _planner_service_pb2.ReplayPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_planner_service_pb2.ReplayPlanResponse, _abc.Awaitable[_planner_service_pb2.ReplayPlanResponse]]:
+        """Makes a stored plan again from its own snapshot and constraints, and says whether it comes out the same. NOT_FOUND
+        if there is no such plan.
+        """
 
 def add_PlannerServiceServicer_to_server(servicer: PlannerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
