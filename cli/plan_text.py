@@ -95,7 +95,7 @@ SENTENCES = {
 def console() -> Console:
     """Returns the console for data: as wide as the terminal, and of a fixed width when piped."""
     plain = Console(highlight=False)
-    return plain if plain.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, width=PLAIN_WIDTH)
+    return plain if plain.is_terminal or os.environ.get("COLUMNS") else Console(highlight=False, width=PLAIN_WIDTH)
 
 
 def print_plan(plan: Plan, *, title: str, console: Console) -> None:
