@@ -62,7 +62,7 @@ def _signals() -> Iterator[threading.Event]:
 def _print_addresses(running: Running) -> None:
     print(f"assessment service  {running.assessment}")
     print(f"planner service     {running.planner}")
-    print(f"store               {running.store}")
+    print(f"store               {running.store}", flush=True)  # whoever started this reads it through a pipe
     _say("A token for calls: `./run myoplan token --role therapist`. Ctrl-C ends it.")
 
 
