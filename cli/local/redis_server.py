@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -91,8 +91,8 @@ def _version(path: Path, origin: str) -> RedisBinary | None:
 class RedisServer:
     """A running redis-server on a private unix socket, 0700, with no TCP port."""
 
-    def __init__(self, binary: RedisBinary, folder: Path) -> None:
-        self.binary, self.folder = binary, folder
+    def __init__(self, binary: RedisBinary, folder: Path, settings: Mapping[str, str] = DURABLE) -> None:
+        self.binary, self.folder, self._settings = binary, folder, settings
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)
         self._lock = self._take_lock()
@@ -123,9 +123,9 @@ class RedisServer:
             raise RedisFailed(f"another Myoplan is using the data folder {self.folder}: stop it first") from None
         return lock
 
-    def start(self) -> None:
-        """Starts the server and returns when it answers. Raises RedisFailed."""
-        settings = [word for name, value in DURABLE.items() for word in (f"--{name}", value)]
+    def start(self, ready: bytes = b"+PONG") -> None:
+        """Starts the server and returns when it answers a ping as `ready` says. Raises RedisFailed."""
+        settings = [word for name, value in self._settings.items() for word in (f"--{name}", value)]
         place = ["--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "700", "--dir", str(self.folder)]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -136,20 +136,20 @@ class RedisServer:
                 process_group=0,
             )
         end = time.monotonic() + START_SECONDS
-        while not self._answers():
+        while not self._answers(ready):
             if self.process.poll() is not None or time.monotonic() > end:
                 self.kill()
                 words = self.log.read_text(errors="replace").strip().splitlines()[-3:]
                 raise RedisFailed("redis-server did not start: " + " / ".join(words))
             time.sleep(0.005)
 
-    def _answers(self) -> bool:
+    def _answers(self, ready: bytes) -> bool:
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as client:
             client.settimeout(1)
             client.connect(str(self.socket))
             client.sendall(b"PING\r\n")
             # While it loads its file it answers -LOADING.
-            return client.recv(64).startswith(b"+PONG")
+            return client.recv(64).startswith(ready)
         return False
 
     def kill(self) -> None:
