@@ -17,9 +17,8 @@ from services.planner.domain.errors import (
     ResourceMissing,
 )
 from services.runtime.status import CallRefused, FieldProblem
-from services.store.model import RequestReused, StoreNotDurable, StoreUnavailable
-
-RETRY_AFTER_SECONDS = 0.5
+from services.runtime.store_errors import RETRY_AFTER_SECONDS, explain_store
+from services.store.model import RequestReused
 
 
 def explain(error: Exception) -> CallRefused | None:
@@ -92,22 +91,7 @@ def _explain_store(error: Exception) -> CallRefused | None:
                 message="what is stored does not match its seal; it is not served",
                 metadata={"resource": resource},
             )
-        case StoreNotDurable():
-            return CallRefused(
-                code=grpc.StatusCode.UNAVAILABLE,
-                reason="STORE_NOT_DURABLE",
-                message="the store would not keep what it acknowledges, so nothing was written",
-                metadata={"problem": str(error)},
-                retry_after_seconds=RETRY_AFTER_SECONDS,
-            )
-        case StoreUnavailable():
-            return CallRefused(
-                code=grpc.StatusCode.UNAVAILABLE,
-                reason="STORE_UNAVAILABLE",
-                message="the store does not answer; try again with the same request_id",
-                retry_after_seconds=RETRY_AFTER_SECONDS,
-            )
-    return None
+    return explain_store(error)
 
 
 def _explain_assessments(error: Exception) -> CallRefused | None:
