@@ -27,7 +27,6 @@ from services.planner.domain.snapshot import Snapshot
 from services.planner.formulate.formulation import formulate
 from services.planner.graph.index import KnowledgeGraph
 from services.planner.optimise import solve
-from services.planner.optimise.settle import settle
 from services.planner.screen.limits import Limits
 from services.planner.screen.rules import Screening, screen
 from services.planner.session.slack import shared_steps
@@ -92,7 +91,7 @@ def _session(
     formulation = formulate(
         candidates, limits, request.constraints, request.snapshot, request.time_budget_seconds, graph
     )
-    solution = settle(formulation.problem, solve(formulation.problem))
+    solution = solve(formulation.problem)
     layout = Layout(
         formulation=formulation,
         solution=solution,
