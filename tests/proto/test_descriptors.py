@@ -10,14 +10,26 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescript
 
 from myoplan.assessment.v1 import assessment_pb2, assessment_service_pb2
 from myoplan.assessment.v1 import error_reason_pb2 as assessment_reasons
+from myoplan.planner.v1 import (
+    edit_pb2,
+    knowledge_service_pb2,
+    learning_pb2,
+    plan_pb2,
+    planner_service_pb2,
+    review_pb2,
+    session_pb2,
+)
 from myoplan.planner.v1 import error_reason_pb2 as planner_reasons
-from myoplan.planner.v1 import knowledge_service_pb2, plan_pb2, planner_service_pb2
 
 FILES: list[FileDescriptor] = [
     assessment_pb2.DESCRIPTOR,
     assessment_service_pb2.DESCRIPTOR,
     plan_pb2.DESCRIPTOR,
     planner_service_pb2.DESCRIPTOR,
+    edit_pb2.DESCRIPTOR,
+    review_pb2.DESCRIPTOR,
+    session_pb2.DESCRIPTOR,
+    learning_pb2.DESCRIPTOR,
     knowledge_service_pb2.DESCRIPTOR,
 ]
 NUMBERS = {
@@ -28,14 +40,20 @@ NUMBERS = {
 }
 UNSIGNED = {FieldDescriptor.CPPTYPE_UINT32, FieldDescriptor.CPPTYPE_UINT64}
 # Numbers for which zero means "none" or "default", and cannot be mistaken for a measurement.
-COUNTERS = {"page_size", "revision", "version", "reviewed_count", "fact_count"}
+COUNTERS = {
+    "page_size", "revision", "version", "reviewed_count", "fact_count", "approved_version", "approved_revision",
+    "from_version", "earlier_revision", "later_revision", "open_must_fix", "alternatives", "changed_steps", "count",
+    "steps_planned", "steps_done", "sessions", "sessions_retested", "level", "agreed", "missed", "added", "unsafe",
+}  # fmt: skip
 # Scales and scores without a unit, and values whose unit the motion or the parameter names.
 UNITLESS = {
     *COUNTERS, "intensity", "tenderness", "pain", "pain_ceiling", "pressure_tolerance", "pressure_level",
     "max_pressure", "pressure_min", "pressure_max", "repetitions", "contribution", "weight", "score", "quality",
     "palpability", "effect",
     "tissue_load", "objective", "upper_bound", "thumb", "wrist", "elbow", "tool", "number", "min", "max", "value",
-    "norm_value", "deficit", "side_difference", "limit_min", "limit_max", "sd",
+    "norm_value", "deficit", "side_difference", "before", "benefit", "median_pain_change", "limit_min", "limit_max",
+    "sd", "earlier_value", "later_value", "change", "measurement_error", "earlier_intensity", "later_intensity",
+    "threshold",
 }  # fmt: skip
 UNITS = ("_years", "_days", "_seconds", "seconds", "_kpa", "_percent", "minutes_needed")
 WRITES = ("Create", "Update", "Record", "Retract", "Complete", "Void", "Amend")
@@ -85,7 +103,7 @@ def test_methods_have_the_standard_form(method: MethodDescriptor) -> None:
         if not method.name.startswith("Create"):
             resource_etag = method.name.startswith("Update") and "etag" in response.fields_by_name
             assert "etag" in names or resource_etag, "AIP-154"
-        assert response.name in {"Assessment", "Plan"}, "a write returns the whole resource"
+        assert response.name in {"Assessment", "Plan", "Comment", "Session"}, "a write returns the whole resource"
     if method.name.startswith("Get") and request.fields:
         assert request.fields[0].name == "name"
     if method.name.startswith("Watch"):
@@ -117,8 +135,8 @@ def test_derived_fields_are_output_only() -> None:
 
 def test_the_planner_never_imports_the_assessment_contract() -> None:
     """AIP-215: a plan holds names and its own snapshot."""
-    for file in (plan_pb2, planner_service_pb2, knowledge_service_pb2):
-        assert not [name for name in (dep.name for dep in file.DESCRIPTOR.dependencies) if "assessment" in name]
+    for file in FILES[2:]:
+        assert not [name for name in (dep.name for dep in file.dependencies) if "assessment" in name]
 
 
 def test_both_services_share_their_reasons() -> None:

@@ -537,6 +537,272 @@ class ListAssessmentRevisionsResponse(_message.Message):
 Global___ListAssessmentRevisionsResponse: _TypeAlias = ListAssessmentRevisionsResponse  # noqa: Y015
 
 @_typing.final
+class CompareAssessmentsRequest(_message.Message):
+    """Asks what changed between two assessments of one client."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARENT_FIELD_NUMBER: _builtins.int
+    EARLIER_FIELD_NUMBER: _builtins.int
+    LATER_FIELD_NUMBER: _builtins.int
+    EARLIER_REVISION_FIELD_NUMBER: _builtins.int
+    LATER_REVISION_FIELD_NUMBER: _builtins.int
+    parent: _builtins.str
+    """The client, `clients/{client}`; both assessments have to be this client's."""
+    earlier: _builtins.str
+    """The earlier assessment, `clients/{client}/assessments/{assessment}`."""
+    later: _builtins.str
+    """The later assessment; the same one with two revisions compares these."""
+    earlier_revision: _builtins.int
+    """The revision of the earlier assessment, from 1; absent: the newest."""
+    later_revision: _builtins.int
+    """The revision of the later assessment, from 1; absent: the newest."""
+    def __init__(
+        self,
+        *,
+        parent: _builtins.str = ...,
+        earlier: _builtins.str = ...,
+        later: _builtins.str = ...,
+        earlier_revision: _builtins.int | None = ...,
+        later_revision: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_earlier_revision", b"_earlier_revision", "_later_revision", b"_later_revision", "earlier_revision", b"earlier_revision", "later_revision", b"later_revision"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_earlier_revision", b"_earlier_revision", "_later_revision", b"_later_revision", "earlier", b"earlier", "earlier_revision", b"earlier_revision", "later", b"later", "later_revision", b"later_revision", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__earlier_revision: _TypeAlias = _typing.Literal["earlier_revision"]  # noqa: Y015
+    _WhichOneofArgType__earlier_revision: _TypeAlias = _typing.Literal["_earlier_revision", b"_earlier_revision"]  # noqa: Y015
+    _WhichOneofReturnType__later_revision: _TypeAlias = _typing.Literal["later_revision"]  # noqa: Y015
+    _WhichOneofArgType__later_revision: _TypeAlias = _typing.Literal["_later_revision", b"_later_revision"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__earlier_revision) -> _WhichOneofReturnType__earlier_revision | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__later_revision) -> _WhichOneofReturnType__later_revision | None: ...
+
+Global___CompareAssessmentsRequest: _TypeAlias = CompareAssessmentsRequest  # noqa: Y015
+
+@_typing.final
+class AssessmentComparison(_message.Message):
+    """Says what changed between two assessments. It says what was measured, never what caused a change."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Verdict:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _VerdictEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[AssessmentComparison._Verdict.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        VERDICT_UNSPECIFIED: AssessmentComparison._Verdict.ValueType  # 0
+        """Never sent."""
+        BEYOND_ERROR: AssessmentComparison._Verdict.ValueType  # 1
+        """More than the measurement error (or, for pain, more than the threshold)."""
+        WITHIN_ERROR: AssessmentComparison._Verdict.ValueType  # 2
+        """No more than that; measuring alone can explain it."""
+        NOT_COMPARABLE: AssessmentComparison._Verdict.ValueType  # 3
+        """Nobody can tell: a value is missing, or no source says how much is noise."""
+
+    class Verdict(_Verdict, metaclass=_VerdictEnumTypeWrapper):
+        """Lists what a change can be."""
+
+    VERDICT_UNSPECIFIED: AssessmentComparison.Verdict.ValueType  # 0
+    """Never sent."""
+    BEYOND_ERROR: AssessmentComparison.Verdict.ValueType  # 1
+    """More than the measurement error (or, for pain, more than the threshold)."""
+    WITHIN_ERROR: AssessmentComparison.Verdict.ValueType  # 2
+    """No more than that; measuring alone can explain it."""
+    NOT_COMPARABLE: AssessmentComparison.Verdict.ValueType  # 3
+    """Nobody can tell: a value is missing, or no source says how much is noise."""
+
+    @_typing.final
+    class MotionChange(_message.Message):
+        """Compares one motion on one side. All numbers are in the unit of the motion."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        MOTION_FIELD_NUMBER: _builtins.int
+        SIDE_FIELD_NUMBER: _builtins.int
+        MODE_FIELD_NUMBER: _builtins.int
+        EARLIER_VALUE_FIELD_NUMBER: _builtins.int
+        LATER_VALUE_FIELD_NUMBER: _builtins.int
+        CHANGE_FIELD_NUMBER: _builtins.int
+        MEASUREMENT_ERROR_FIELD_NUMBER: _builtins.int
+        ERROR_SOURCE_FIELD_NUMBER: _builtins.int
+        SAME_EXAMINER_FIELD_NUMBER: _builtins.int
+        INSTRUMENT_FIELD_NUMBER: _builtins.int
+        VERDICT_FIELD_NUMBER: _builtins.int
+        MESSAGE_FIELD_NUMBER: _builtins.int
+        motion: _builtins.str
+        """The motion id."""
+        side: _assessment_pb2.Side.ValueType
+        """The limb, or the direction of movement."""
+        mode: _assessment_pb2.RomTest.Mode.ValueType
+        """How the joint was moved."""
+        earlier_value: _builtins.float
+        """The value recorded last in the earlier assessment; absent: not measured."""
+        later_value: _builtins.float
+        """The value recorded last in the later assessment; absent: not measured."""
+        change: _builtins.float
+        """Later less earlier; absent where one is missing."""
+        measurement_error: _builtins.float
+        """The largest change that measuring alone explains, for this instrument and these examiners; absent: no source
+        gives one.
+        """
+        error_source: _builtins.str
+        """The source id of the measurement error."""
+        same_examiner: _builtins.bool
+        """Whether one person measured both times."""
+        instrument: _builtins.str
+        """The instrument of both times; empty: two different ones, or not stated."""
+        verdict: Global___AssessmentComparison.Verdict.ValueType
+        """What the change is."""
+        message: _builtins.str
+        """The same in a sentence."""
+        def __init__(
+            self,
+            *,
+            motion: _builtins.str = ...,
+            side: _assessment_pb2.Side.ValueType = ...,
+            mode: _assessment_pb2.RomTest.Mode.ValueType = ...,
+            earlier_value: _builtins.float | None = ...,
+            later_value: _builtins.float | None = ...,
+            change: _builtins.float | None = ...,
+            measurement_error: _builtins.float | None = ...,
+            error_source: _builtins.str = ...,
+            same_examiner: _builtins.bool = ...,
+            instrument: _builtins.str = ...,
+            verdict: Global___AssessmentComparison.Verdict.ValueType = ...,
+            message: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["_change", b"_change", "_earlier_value", b"_earlier_value", "_later_value", b"_later_value", "_measurement_error", b"_measurement_error", "change", b"change", "earlier_value", b"earlier_value", "later_value", b"later_value", "measurement_error", b"measurement_error"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["_change", b"_change", "_earlier_value", b"_earlier_value", "_later_value", b"_later_value", "_measurement_error", b"_measurement_error", "change", b"change", "earlier_value", b"earlier_value", "error_source", b"error_source", "instrument", b"instrument", "later_value", b"later_value", "measurement_error", b"measurement_error", "message", b"message", "mode", b"mode", "motion", b"motion", "same_examiner", b"same_examiner", "side", b"side", "verdict", b"verdict"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        _WhichOneofReturnType__change: _TypeAlias = _typing.Literal["change"]  # noqa: Y015
+        _WhichOneofArgType__change: _TypeAlias = _typing.Literal["_change", b"_change"]  # noqa: Y015
+        _WhichOneofReturnType__earlier_value: _TypeAlias = _typing.Literal["earlier_value"]  # noqa: Y015
+        _WhichOneofArgType__earlier_value: _TypeAlias = _typing.Literal["_earlier_value", b"_earlier_value"]  # noqa: Y015
+        _WhichOneofReturnType__later_value: _TypeAlias = _typing.Literal["later_value"]  # noqa: Y015
+        _WhichOneofArgType__later_value: _TypeAlias = _typing.Literal["_later_value", b"_later_value"]  # noqa: Y015
+        _WhichOneofReturnType__measurement_error: _TypeAlias = _typing.Literal["measurement_error"]  # noqa: Y015
+        _WhichOneofArgType__measurement_error: _TypeAlias = _typing.Literal["_measurement_error", b"_measurement_error"]  # noqa: Y015
+        @_typing.overload
+        def WhichOneof(self, oneof_group: _WhichOneofArgType__change) -> _WhichOneofReturnType__change | None: ...
+        @_typing.overload
+        def WhichOneof(self, oneof_group: _WhichOneofArgType__earlier_value) -> _WhichOneofReturnType__earlier_value | None: ...
+        @_typing.overload
+        def WhichOneof(self, oneof_group: _WhichOneofArgType__later_value) -> _WhichOneofReturnType__later_value | None: ...
+        @_typing.overload
+        def WhichOneof(self, oneof_group: _WhichOneofArgType__measurement_error) -> _WhichOneofReturnType__measurement_error | None: ...
+
+    @_typing.final
+    class PainChange(_message.Message):
+        """Compares the pain of one zone on one side, in points of [0, 10]."""
+
+        DESCRIPTOR: _descriptor.Descriptor
+
+        ZONE_FIELD_NUMBER: _builtins.int
+        SIDE_FIELD_NUMBER: _builtins.int
+        EARLIER_INTENSITY_FIELD_NUMBER: _builtins.int
+        LATER_INTENSITY_FIELD_NUMBER: _builtins.int
+        CHANGE_FIELD_NUMBER: _builtins.int
+        THRESHOLD_FIELD_NUMBER: _builtins.int
+        THRESHOLD_SOURCE_FIELD_NUMBER: _builtins.int
+        VERDICT_FIELD_NUMBER: _builtins.int
+        MESSAGE_FIELD_NUMBER: _builtins.int
+        zone: _builtins.str
+        """The zone id."""
+        side: _assessment_pb2.Side.ValueType
+        """The side."""
+        earlier_intensity: _builtins.float
+        """The intensity recorded last in the earlier assessment; absent: not marked or not asked."""
+        later_intensity: _builtins.float
+        """The intensity recorded last in the later assessment; absent: not marked or not asked."""
+        change: _builtins.float
+        """Later less earlier; absent where one is missing."""
+        threshold: _builtins.float
+        """The largest change that counts as none; absent: the knowledge base names no such number."""
+        threshold_source: _builtins.str
+        """The source id of the threshold."""
+        verdict: Global___AssessmentComparison.Verdict.ValueType
+        """What the change is; NOT_COMPARABLE without a threshold."""
+        message: _builtins.str
+        """The same in a sentence."""
+        def __init__(
+            self,
+            *,
+            zone: _builtins.str = ...,
+            side: _assessment_pb2.Side.ValueType = ...,
+            earlier_intensity: _builtins.float | None = ...,
+            later_intensity: _builtins.float | None = ...,
+            change: _builtins.float | None = ...,
+            threshold: _builtins.float | None = ...,
+            threshold_source: _builtins.str = ...,
+            verdict: Global___AssessmentComparison.Verdict.ValueType = ...,
+            message: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["_change", b"_change", "_earlier_intensity", b"_earlier_intensity", "_later_intensity", b"_later_intensity", "_threshold", b"_threshold", "change", b"change", "earlier_intensity", b"earlier_intensity", "later_intensity", b"later_intensity", "threshold", b"threshold"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["_change", b"_change", "_earlier_intensity", b"_earlier_intensity", "_later_intensity", b"_later_intensity", "_threshold", b"_threshold", "change", b"change", "earlier_intensity", b"earlier_intensity", "later_intensity", b"later_intensity", "message", b"message", "side", b"side", "threshold", b"threshold", "threshold_source", b"threshold_source", "verdict", b"verdict", "zone", b"zone"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        _WhichOneofReturnType__change: _TypeAlias = _typing.Literal["change"]  # noqa: Y015
+        _WhichOneofArgType__change: _TypeAlias = _typing.Literal["_change", b"_change"]  # noqa: Y015
+        _WhichOneofReturnType__earlier_intensity: _TypeAlias = _typing.Literal["earlier_intensity"]  # noqa: Y015
+        _WhichOneofArgType__earlier_intensity: _TypeAlias = _typing.Literal["_earlier_intensity", b"_earlier_intensity"]  # noqa: Y015
+        _WhichOneofReturnType__later_intensity: _TypeAlias = _typing.Literal["later_intensity"]  # noqa: Y015
+        _WhichOneofArgType__later_intensity: _TypeAlias = _typing.Literal["_later_intensity", b"_later_intensity"]  # noqa: Y015
+        _WhichOneofReturnType__threshold: _TypeAlias = _typing.Literal["threshold"]  # noqa: Y015
+        _WhichOneofArgType__threshold: _TypeAlias = _typing.Literal["_threshold", b"_threshold"]  # noqa: Y015
+        @_typing.overload
+        def WhichOneof(self, oneof_group: _WhichOneofArgType__change) -> _WhichOneofReturnType__change | None: ...
+        @_typing.overload
+        def WhichOneof(self, oneof_group: _WhichOneofArgType__earlier_intensity) -> _WhichOneofReturnType__earlier_intensity | None: ...
+        @_typing.overload
+        def WhichOneof(self, oneof_group: _WhichOneofArgType__later_intensity) -> _WhichOneofReturnType__later_intensity | None: ...
+        @_typing.overload
+        def WhichOneof(self, oneof_group: _WhichOneofArgType__threshold) -> _WhichOneofReturnType__threshold | None: ...
+
+    EARLIER_FIELD_NUMBER: _builtins.int
+    EARLIER_REVISION_FIELD_NUMBER: _builtins.int
+    LATER_FIELD_NUMBER: _builtins.int
+    LATER_REVISION_FIELD_NUMBER: _builtins.int
+    MOTIONS_FIELD_NUMBER: _builtins.int
+    PAIN_AREAS_FIELD_NUMBER: _builtins.int
+    earlier: _builtins.str
+    """The earlier assessment."""
+    earlier_revision: _builtins.int
+    """Its revision."""
+    later: _builtins.str
+    """The later assessment."""
+    later_revision: _builtins.int
+    """Its revision."""
+    @_builtins.property
+    def motions(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssessmentComparison.MotionChange]:
+        """Motions that either of the two has a test of, in the order in which they were recorded."""
+
+    @_builtins.property
+    def pain_areas(self) -> _containers.RepeatedCompositeFieldContainer[Global___AssessmentComparison.PainChange]:
+        """Painful zones of either of the two, in the order in which they were recorded."""
+
+    def __init__(
+        self,
+        *,
+        earlier: _builtins.str = ...,
+        earlier_revision: _builtins.int = ...,
+        later: _builtins.str = ...,
+        later_revision: _builtins.int = ...,
+        motions: _abc.Iterable[Global___AssessmentComparison.MotionChange] | None = ...,
+        pain_areas: _abc.Iterable[Global___AssessmentComparison.PainChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier", b"earlier", "earlier_revision", b"earlier_revision", "later", b"later", "later_revision", b"later_revision", "motions", b"motions", "pain_areas", b"pain_areas"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssessmentComparison: _TypeAlias = AssessmentComparison  # noqa: Y015
+
+@_typing.final
 class WatchAssessmentsRequest(_message.Message):
     """Asks for the clinic's assessment events."""
 

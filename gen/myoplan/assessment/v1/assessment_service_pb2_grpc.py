@@ -95,6 +95,11 @@ class AssessmentServiceStub:
                 request_serializer=myoplan_dot_assessment_dot_v1_dot_assessment__service__pb2.ListAssessmentRevisionsRequest.SerializeToString,
                 response_deserializer=myoplan_dot_assessment_dot_v1_dot_assessment__service__pb2.ListAssessmentRevisionsResponse.FromString,
                 _registered_method=True)
+        self.CompareAssessments = channel.unary_unary(
+                '/myoplan.assessment.v1.AssessmentService/CompareAssessments',
+                request_serializer=myoplan_dot_assessment_dot_v1_dot_assessment__service__pb2.CompareAssessmentsRequest.SerializeToString,
+                response_deserializer=myoplan_dot_assessment_dot_v1_dot_assessment__service__pb2.AssessmentComparison.FromString,
+                _registered_method=True)
         self.WatchAssessments = channel.unary_stream(
                 '/myoplan.assessment.v1.AssessmentService/WatchAssessments',
                 request_serializer=myoplan_dot_assessment_dot_v1_dot_assessment__service__pb2.WatchAssessmentsRequest.SerializeToString,
@@ -189,6 +194,14 @@ class AssessmentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompareAssessments(self, request, context):
+        """Compares two assessments of a client: what changed, and whether by more than measuring alone explains. NOT_FOUND if
+        one of them does not exist; FAILED_PRECONDITION if one of them is VOIDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchAssessments(self, request, context):
         """Streams the clinic's assessment events after a cursor, then new ones as they happen: in order, each at least once.
         The stream ends with the connection's age; resume with the last cursor received.
@@ -249,6 +262,11 @@ def add_AssessmentServiceServicer_to_server(servicer, server):
                     servicer.ListAssessmentRevisions,
                     request_deserializer=myoplan_dot_assessment_dot_v1_dot_assessment__service__pb2.ListAssessmentRevisionsRequest.FromString,
                     response_serializer=myoplan_dot_assessment_dot_v1_dot_assessment__service__pb2.ListAssessmentRevisionsResponse.SerializeToString,
+            ),
+            'CompareAssessments': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareAssessments,
+                    request_deserializer=myoplan_dot_assessment_dot_v1_dot_assessment__service__pb2.CompareAssessmentsRequest.FromString,
+                    response_serializer=myoplan_dot_assessment_dot_v1_dot_assessment__service__pb2.AssessmentComparison.SerializeToString,
             ),
             'WatchAssessments': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchAssessments,
@@ -536,6 +554,33 @@ class AssessmentService:
             '/myoplan.assessment.v1.AssessmentService/ListAssessmentRevisions',
             myoplan_dot_assessment_dot_v1_dot_assessment__service__pb2.ListAssessmentRevisionsRequest.SerializeToString,
             myoplan_dot_assessment_dot_v1_dot_assessment__service__pb2.ListAssessmentRevisionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareAssessments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.assessment.v1.AssessmentService/CompareAssessments',
+            myoplan_dot_assessment_dot_v1_dot_assessment__service__pb2.CompareAssessmentsRequest.SerializeToString,
+            myoplan_dot_assessment_dot_v1_dot_assessment__service__pb2.AssessmentComparison.FromString,
             options,
             channel_credentials,
             insecure,

@@ -72,6 +72,10 @@ class AssessmentServiceStub:
     """
     ListAssessmentRevisions: _grpc.UnaryUnaryMultiCallable[_assessment_service_pb2.ListAssessmentRevisionsRequest, _assessment_service_pb2.ListAssessmentRevisionsResponse]
     """Lists the revisions of an assessment, newest first: who, when, what changed."""
+    CompareAssessments: _grpc.UnaryUnaryMultiCallable[_assessment_service_pb2.CompareAssessmentsRequest, _assessment_service_pb2.AssessmentComparison]
+    """Compares two assessments of a client: what changed, and whether by more than measuring alone explains. NOT_FOUND if
+    one of them does not exist; FAILED_PRECONDITION if one of them is VOIDED.
+    """
     WatchAssessments: _grpc.UnaryStreamMultiCallable[_assessment_service_pb2.WatchAssessmentsRequest, _assessment_service_pb2.AssessmentEvent]
     """Streams the clinic's assessment events after a cursor, then new ones as they happen: in order, each at least once.
     The stream ends with the connection's age; resume with the last cursor received.
@@ -120,6 +124,10 @@ class AssessmentServiceAsyncStub(AssessmentServiceStub):
     """
     ListAssessmentRevisions: _aio.UnaryUnaryMultiCallable[_assessment_service_pb2.ListAssessmentRevisionsRequest, _assessment_service_pb2.ListAssessmentRevisionsResponse]  # type: ignore[assignment]
     """Lists the revisions of an assessment, newest first: who, when, what changed."""
+    CompareAssessments: _aio.UnaryUnaryMultiCallable[_assessment_service_pb2.CompareAssessmentsRequest, _assessment_service_pb2.AssessmentComparison]  # type: ignore[assignment]
+    """Compares two assessments of a client: what changed, and whether by more than measuring alone explains. NOT_FOUND if
+    one of them does not exist; FAILED_PRECONDITION if one of them is VOIDED.
+    """
     WatchAssessments: _aio.UnaryStreamMultiCallable[_assessment_service_pb2.WatchAssessmentsRequest, _assessment_service_pb2.AssessmentEvent]  # type: ignore[assignment]
     """Streams the clinic's assessment events after a cursor, then new ones as they happen: in order, each at least once.
     The stream ends with the connection's age; resume with the last cursor received.
@@ -225,6 +233,16 @@ class AssessmentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_assessment_service_pb2.ListAssessmentRevisionsResponse, _abc.Awaitable[_assessment_service_pb2.ListAssessmentRevisionsResponse]]:
         """Lists the revisions of an assessment, newest first: who, when, what changed."""
+
+    @_abc_1.abstractmethod
+    def CompareAssessments(
+        self,
+        request: _assessment_service_pb2.CompareAssessmentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_assessment_service_pb2.AssessmentComparison, _abc.Awaitable[_assessment_service_pb2.AssessmentComparison]]:
+        """Compares two assessments of a client: what changed, and whether by more than measuring alone explains. NOT_FOUND if
+        one of them does not exist; FAILED_PRECONDITION if one of them is VOIDED.
+        """
 
     @_abc_1.abstractmethod
     def WatchAssessments(

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%myoplan/planner/v1/error_reason.proto\x12\x12myoplan.planner.v1*\xa7\x03\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x11\n\rFIELD_INVALID\x10\x01\x12\x16\n\x12MESSAGE_UNREADABLE\x10\x02\x12\x15\n\x11REQUEST_ID_REUSED\x10\x03\x12\x16\n\x12\x43REDENTIAL_INVALID\x10\x04\x12\x14\n\x10ROLE_LACKS_RIGHT\x10\x05\x12\x16\n\x12RESOURCE_NOT_FOUND\x10\x06\x12\x1b\n\x17RESOURCE_ALREADY_EXISTS\x10\x07\x12\x11\n\rSTATE_FORBIDS\x10\x08\x12\x11\n\rETAG_MISMATCH\x10\t\x12\x12\n\x0eLIMIT_EXCEEDED\x10\n\x12\x15\n\x11STORE_UNAVAILABLE\x10\x0b\x12\x15\n\x11STORE_NOT_DURABLE\x10\x0c\x12\x11\n\rSHUTTING_DOWN\x10\r\x12\x16\n\x12\x44\x45\x41\x44LINE_TOO_SHORT\x10\x0e\x12\x12\n\x0eRECORD_DAMAGED\x10\x0f\x12\x12\n\x0eINTERNAL_ERROR\x10\x10\x12\x1a\n\x16\x41SSESSMENT_UNAVAILABLE\x10\x11\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%myoplan/planner/v1/error_reason.proto\x12\x12myoplan.planner.v1*\xf5\x04\n\x0b\x45rrorReason\x12\x1c\n\x18\x45RROR_REASON_UNSPECIFIED\x10\x00\x12\x11\n\rFIELD_INVALID\x10\x01\x12\x16\n\x12MESSAGE_UNREADABLE\x10\x02\x12\x15\n\x11REQUEST_ID_REUSED\x10\x03\x12\x16\n\x12\x43REDENTIAL_INVALID\x10\x04\x12\x14\n\x10ROLE_LACKS_RIGHT\x10\x05\x12\x16\n\x12RESOURCE_NOT_FOUND\x10\x06\x12\x1b\n\x17RESOURCE_ALREADY_EXISTS\x10\x07\x12\x11\n\rSTATE_FORBIDS\x10\x08\x12\x11\n\rETAG_MISMATCH\x10\t\x12\x12\n\x0eLIMIT_EXCEEDED\x10\n\x12\x15\n\x11STORE_UNAVAILABLE\x10\x0b\x12\x15\n\x11STORE_NOT_DURABLE\x10\x0c\x12\x11\n\rSHUTTING_DOWN\x10\r\x12\x16\n\x12\x44\x45\x41\x44LINE_TOO_SHORT\x10\x0e\x12\x12\n\x0eRECORD_DAMAGED\x10\x0f\x12\x12\n\x0eINTERNAL_ERROR\x10\x10\x12\x1a\n\x16\x41SSESSMENT_UNAVAILABLE\x10\x11\x12\x11\n\rDEMAND_UNSAFE\x10\x12\x12\x17\n\x13RULE_NEEDS_OVERRIDE\x10\x13\x12\x12\n\x0e\x45\x44ITS_CONFLICT\x10\x14\x12\x13\n\x0f\x44IGEST_MISMATCH\x10\x15\x12\x12\n\x0eINPUTS_CHANGED\x10\x16\x12\x13\n\x0fRELEASE_BLOCKED\x10\x17\x12\x0c\n\x08OWN_WORK\x10\x18\x12\x13\n\x0fSIGN_IN_TOO_OLD\x10\x19\x12\x13\n\x0fPREDICTION_OPEN\x10\x1a\x12\x16\n\x12\x42REAK_GLASS_NEEDED\x10\x1b\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,5 +32,5 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'myoplan.planner.v1.error_re
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ERRORREASON']._serialized_start=62
-  _globals['_ERRORREASON']._serialized_end=485
+  _globals['_ERRORREASON']._serialized_end=691
 # @@protoc_insertion_point(module_scope)

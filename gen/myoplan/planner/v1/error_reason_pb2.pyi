@@ -109,6 +109,56 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Example of metadata: `{}`
     """
+    DEMAND_UNSAFE: _ErrorReason.ValueType  # 18
+    """FAILED_PRECONDITION: a safety rule, or a consent that was not given, forbids what is demanded; it cannot be overridden.
+
+    Example of metadata: `{"rule": "anticoagulant_no_deep_pressure"}`
+    """
+    RULE_NEEDS_OVERRIDE: _ErrorReason.ValueType  # 19
+    """FAILED_PRECONDITION: an edit goes against a preference; send it again with an override that says why.
+
+    Example of metadata: `{"rule": "superficial_before_deep"}`
+    """
+    EDITS_CONFLICT: _ErrorReason.ValueType  # 20
+    """FAILED_PRECONDITION: the demands cannot hold together; the violations name them and the smallest loosening.
+
+    Example of metadata: `{"conflicts": "1"}`
+    """
+    DIGEST_MISMATCH: _ErrorReason.ValueType  # 21
+    """ABORTED: the content is not the one whose digest was seen; read the plan again and decide again.
+
+    Example of metadata: `{"resource": "clients/c-1042/plans/p-1"}`
+    """
+    INPUTS_CHANGED: _ErrorReason.ValueType  # 22
+    """ABORTED: the assessment changed since the plan was made; rebase the plan and decide again.
+
+    Example of metadata: `{"resource": "clients/c-1042/assessments/a-1"}`
+    """
+    RELEASE_BLOCKED: _ErrorReason.ValueType  # 23
+    """FAILED_PRECONDITION: the plan cannot be released yet; the violations name every open comment and unread flag.
+
+    Example of metadata: `{"open_must_fix": "1", "unread_flags": "0"}`
+    """
+    OWN_WORK: _ErrorReason.ValueType  # 24
+    """PERMISSION_DENIED: nobody releases work that they did as a trainee, and with `strict_four_eyes` no work of their own.
+
+    Example of metadata: `{"resource": "clients/c-1042/plans/p-1"}`
+    """
+    SIGN_IN_TOO_OLD: _ErrorReason.ValueType  # 25
+    """UNAUTHENTICATED: signing needs a credential that was proven within the last minute; sign in again.
+
+    Example of metadata: `{"most_seconds": "60"}`
+    """
+    PREDICTION_OPEN: _ErrorReason.ValueType  # 26
+    """PERMISSION_DENIED: the caller predicts on this assessment and has to lock the prediction first.
+
+    Example of metadata: `{"resource": "clients/c-1042/assessments/a-1"}`
+    """
+    BREAK_GLASS_NEEDED: _ErrorReason.ValueType  # 27
+    """PERMISSION_DENIED: the caller reads records of this client only with a grant of emergency access that has not ended.
+
+    Example of metadata: `{"client": "clients/c-1042"}`
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Lists every reason a caller may branch on. A status carries it in `google.rpc.ErrorInfo.reason`, with
@@ -201,5 +251,55 @@ ASSESSMENT_UNAVAILABLE: ErrorReason.ValueType  # 17
 """UNAVAILABLE: the assessment service cannot be reached or works with other knowledge; retry with the same request_id.
 
 Example of metadata: `{}`
+"""
+DEMAND_UNSAFE: ErrorReason.ValueType  # 18
+"""FAILED_PRECONDITION: a safety rule, or a consent that was not given, forbids what is demanded; it cannot be overridden.
+
+Example of metadata: `{"rule": "anticoagulant_no_deep_pressure"}`
+"""
+RULE_NEEDS_OVERRIDE: ErrorReason.ValueType  # 19
+"""FAILED_PRECONDITION: an edit goes against a preference; send it again with an override that says why.
+
+Example of metadata: `{"rule": "superficial_before_deep"}`
+"""
+EDITS_CONFLICT: ErrorReason.ValueType  # 20
+"""FAILED_PRECONDITION: the demands cannot hold together; the violations name them and the smallest loosening.
+
+Example of metadata: `{"conflicts": "1"}`
+"""
+DIGEST_MISMATCH: ErrorReason.ValueType  # 21
+"""ABORTED: the content is not the one whose digest was seen; read the plan again and decide again.
+
+Example of metadata: `{"resource": "clients/c-1042/plans/p-1"}`
+"""
+INPUTS_CHANGED: ErrorReason.ValueType  # 22
+"""ABORTED: the assessment changed since the plan was made; rebase the plan and decide again.
+
+Example of metadata: `{"resource": "clients/c-1042/assessments/a-1"}`
+"""
+RELEASE_BLOCKED: ErrorReason.ValueType  # 23
+"""FAILED_PRECONDITION: the plan cannot be released yet; the violations name every open comment and unread flag.
+
+Example of metadata: `{"open_must_fix": "1", "unread_flags": "0"}`
+"""
+OWN_WORK: ErrorReason.ValueType  # 24
+"""PERMISSION_DENIED: nobody releases work that they did as a trainee, and with `strict_four_eyes` no work of their own.
+
+Example of metadata: `{"resource": "clients/c-1042/plans/p-1"}`
+"""
+SIGN_IN_TOO_OLD: ErrorReason.ValueType  # 25
+"""UNAUTHENTICATED: signing needs a credential that was proven within the last minute; sign in again.
+
+Example of metadata: `{"most_seconds": "60"}`
+"""
+PREDICTION_OPEN: ErrorReason.ValueType  # 26
+"""PERMISSION_DENIED: the caller predicts on this assessment and has to lock the prediction first.
+
+Example of metadata: `{"resource": "clients/c-1042/assessments/a-1"}`
+"""
+BREAK_GLASS_NEEDED: ErrorReason.ValueType  # 27
+"""PERMISSION_DENIED: the caller reads records of this client only with a grant of emergency access that has not ended.
+
+Example of metadata: `{"client": "clients/c-1042"}`
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015

@@ -21,6 +21,38 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Attestation:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AttestationEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Attestation.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ATTESTATION_UNSPECIFIED: _Attestation.ValueType  # 0
+    """None; accepted only where no other person's work is released."""
+    PRESENT: _Attestation.ValueType  # 1
+    """They were present at the assessment."""
+    EXAMINED_PATIENT: _Attestation.ValueType  # 2
+    """They examined the client themselves."""
+    REVIEWED_AND_AGREE: _Attestation.ValueType  # 3
+    """They reviewed the findings and the plan and agree."""
+    AGREE_EXCEPT: _Attestation.ValueType  # 4
+    """They agree but for what they name in words."""
+
+class Attestation(_Attestation, metaclass=_AttestationEnumTypeWrapper):
+    """Lists what a signer can attest. A bare countersignature is not accepted."""
+
+ATTESTATION_UNSPECIFIED: Attestation.ValueType  # 0
+"""None; accepted only where no other person's work is released."""
+PRESENT: Attestation.ValueType  # 1
+"""They were present at the assessment."""
+EXAMINED_PATIENT: Attestation.ValueType  # 2
+"""They examined the client themselves."""
+REVIEWED_AND_AGREE: Attestation.ValueType  # 3
+"""They reviewed the findings and the plan and agree."""
+AGREE_EXCEPT: Attestation.ValueType  # 4
+"""They agree but for what they name in words."""
+Global___Attestation: _TypeAlias = Attestation  # noqa: Y015
+
 class _Side:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -101,6 +133,24 @@ class Plan(_message.Message):
         """Not a state."""
         PROPOSED: Plan._State.ValueType  # 1
         """Made by the planner; no person has touched it."""
+        DRAFT: Plan._State.ValueType  # 2
+        """A person is editing it."""
+        AWAITING_COSIGN: Plan._State.ValueType  # 3
+        """A trainee has signed it, and a licensed person has to co-sign."""
+        RETURNED: Plan._State.ValueType  # 4
+        """Sent back with a reason."""
+        APPROVED: Plan._State.ValueType  # 5
+        """Released by a licensed person; its content is locked. See `hold`."""
+        STALE: Plan._State.ValueType  # 6
+        """The assessment changed before the plan was approved."""
+        SUPERSEDED: Plan._State.ValueType  # 7
+        """A newer version of the plan has been approved. Only earlier revisions are in this state."""
+        ENTERED_IN_ERROR: Plan._State.ValueType  # 8
+        """Marked as wrong after signing; readable, never usable."""
+        EXPIRED: Plan._State.ValueType  # 9
+        """Too old, and never released."""
+        DISCARDED: Plan._State.ValueType  # 10
+        """Given up before it was released; readable, never usable."""
 
     class State(_State, metaclass=_StateEnumTypeWrapper):
         """Lists the states of a plan."""
@@ -109,6 +159,24 @@ class Plan(_message.Message):
     """Not a state."""
     PROPOSED: Plan.State.ValueType  # 1
     """Made by the planner; no person has touched it."""
+    DRAFT: Plan.State.ValueType  # 2
+    """A person is editing it."""
+    AWAITING_COSIGN: Plan.State.ValueType  # 3
+    """A trainee has signed it, and a licensed person has to co-sign."""
+    RETURNED: Plan.State.ValueType  # 4
+    """Sent back with a reason."""
+    APPROVED: Plan.State.ValueType  # 5
+    """Released by a licensed person; its content is locked. See `hold`."""
+    STALE: Plan.State.ValueType  # 6
+    """The assessment changed before the plan was approved."""
+    SUPERSEDED: Plan.State.ValueType  # 7
+    """A newer version of the plan has been approved. Only earlier revisions are in this state."""
+    ENTERED_IN_ERROR: Plan.State.ValueType  # 8
+    """Marked as wrong after signing; readable, never usable."""
+    EXPIRED: Plan.State.ValueType  # 9
+    """Too old, and never released."""
+    DISCARDED: Plan.State.ValueType  # 10
+    """Given up before it was released; readable, never usable."""
 
     class _Disposition:
         ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -172,6 +240,18 @@ class Plan(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     SCHEDULED_TIME_FIELD_NUMBER: _builtins.int
+    HOLD_FIELD_NUMBER: _builtins.int
+    HOLD_REASON_FIELD_NUMBER: _builtins.int
+    APPROVED_VERSION_FIELD_NUMBER: _builtins.int
+    APPROVED_REVISION_FIELD_NUMBER: _builtins.int
+    EXPECTED_COSIGNER_FIELD_NUMBER: _builtins.int
+    SIGNATURES_FIELD_NUMBER: _builtins.int
+    CONTRIBUTORS_FIELD_NUMBER: _builtins.int
+    ADDENDA_FIELD_NUMBER: _builtins.int
+    ACKNOWLEDGEMENTS_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    CONFLICTS_FIELD_NUMBER: _builtins.int
+    OPEN_MUST_FIX_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The resource name, `clients/{client}/plans/{plan}`; empty on a preview."""
     uid: _builtins.str
@@ -198,6 +278,18 @@ class Plan(_message.Message):
     """The version of the planner."""
     digest: _builtins.str
     """SHA-256 of the canonical content, hexadecimal."""
+    hold: _builtins.bool
+    """Whether the approved version must not be used until a licensed person re-attests or amends it."""
+    hold_reason: _builtins.str
+    """Why it is on hold or stale, in a sentence; empty otherwise."""
+    approved_version: _builtins.int
+    """The version that is approved, from 1; 0: none is. Lower than `version` while an amendment is being written."""
+    approved_revision: _builtins.int
+    """The revision at which that version was approved; 0: none was."""
+    expected_cosigner: _builtins.str
+    """The person id of who is asked to co-sign; empty: nobody is."""
+    open_must_fix: _builtins.int
+    """How many published MUST_FIX comments are open; they block the release."""
     @_builtins.property
     def snapshot(self) -> Global___AssessmentSnapshot:
         """What the planner read from the assessment."""
@@ -270,6 +362,30 @@ class Plan(_message.Message):
     def scheduled_time(self) -> _timestamp_pb2.Timestamp:
         """When the session is booked, from the assessment."""
 
+    @_builtins.property
+    def signatures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Signature]:
+        """The signatures on this version, oldest first."""
+
+    @_builtins.property
+    def contributors(self) -> _containers.RepeatedCompositeFieldContainer[Global___Contributor]:
+        """Who edited or signed any content since the last approved version."""
+
+    @_builtins.property
+    def addenda(self) -> _containers.RepeatedCompositeFieldContainer[Global___Addendum]:
+        """What was added after approval, oldest first."""
+
+    @_builtins.property
+    def acknowledgements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Acknowledgement]:
+        """Rules of cautions and referrals that have to be read before the plan is released, and who has read them."""
+
+    @_builtins.property
+    def change(self) -> Global___VersionChange:
+        """What the last edit changed; absent on the first version."""
+
+    @_builtins.property
+    def conflicts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Conflict]:
+        """Demands that cannot hold together, each with the smallest loosening."""
+
     def __init__(
         self,
         *,
@@ -304,10 +420,22 @@ class Plan(_message.Message):
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
         scheduled_time: _timestamp_pb2.Timestamp | None = ...,
+        hold: _builtins.bool = ...,
+        hold_reason: _builtins.str = ...,
+        approved_version: _builtins.int = ...,
+        approved_revision: _builtins.int = ...,
+        expected_cosigner: _builtins.str = ...,
+        signatures: _abc.Iterable[Global___Signature] | None = ...,
+        contributors: _abc.Iterable[Global___Contributor] | None = ...,
+        addenda: _abc.Iterable[Global___Addendum] | None = ...,
+        acknowledgements: _abc.Iterable[Global___Acknowledgement] | None = ...,
+        change: Global___VersionChange | None = ...,
+        conflicts: _abc.Iterable[Global___Conflict] | None = ...,
+        open_must_fix: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_scheduled_time", b"_scheduled_time", "author", b"author", "constraints", b"constraints", "create_time", b"create_time", "follow_up", b"follow_up", "optimality", b"optimality", "planned_duration", b"planned_duration", "scheduled_time", b"scheduled_time", "slack", b"slack", "snapshot", b"snapshot", "time_budget", b"time_budget", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_scheduled_time", b"_scheduled_time", "author", b"author", "change", b"change", "constraints", b"constraints", "create_time", b"create_time", "follow_up", b"follow_up", "optimality", b"optimality", "planned_duration", b"planned_duration", "scheduled_time", b"scheduled_time", "slack", b"slack", "snapshot", b"snapshot", "time_budget", b"time_budget", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_scheduled_time", b"_scheduled_time", "aftercare", b"aftercare", "assessment", b"assessment", "assessment_etag", b"assessment_etag", "author", b"author", "candidates", b"candidates", "cautions", b"cautions", "constraints", b"constraints", "create_time", b"create_time", "digest", b"digest", "disposition", b"disposition", "etag", b"etag", "follow_up", b"follow_up", "knowledge_reviewed", b"knowledge_reviewed", "knowledge_revision", b"knowledge_revision", "name", b"name", "omissions", b"omissions", "optimality", b"optimality", "planned_duration", b"planned_duration", "planner_version", b"planner_version", "referrals", b"referrals", "revision", b"revision", "scheduled_time", b"scheduled_time", "slack", b"slack", "snapshot", b"snapshot", "state", b"state", "steps", b"steps", "time_budget", b"time_budget", "uid", b"uid", "unanswered_questions", b"unanswered_questions", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_scheduled_time", b"_scheduled_time", "acknowledgements", b"acknowledgements", "addenda", b"addenda", "aftercare", b"aftercare", "approved_revision", b"approved_revision", "approved_version", b"approved_version", "assessment", b"assessment", "assessment_etag", b"assessment_etag", "author", b"author", "candidates", b"candidates", "cautions", b"cautions", "change", b"change", "conflicts", b"conflicts", "constraints", b"constraints", "contributors", b"contributors", "create_time", b"create_time", "digest", b"digest", "disposition", b"disposition", "etag", b"etag", "expected_cosigner", b"expected_cosigner", "follow_up", b"follow_up", "hold", b"hold", "hold_reason", b"hold_reason", "knowledge_reviewed", b"knowledge_reviewed", "knowledge_revision", b"knowledge_revision", "name", b"name", "omissions", b"omissions", "open_must_fix", b"open_must_fix", "optimality", b"optimality", "planned_duration", b"planned_duration", "planner_version", b"planner_version", "referrals", b"referrals", "revision", b"revision", "scheduled_time", b"scheduled_time", "signatures", b"signatures", "slack", b"slack", "snapshot", b"snapshot", "state", b"state", "steps", b"steps", "time_budget", b"time_budget", "uid", b"uid", "unanswered_questions", b"unanswered_questions", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__scheduled_time: _TypeAlias = _typing.Literal["scheduled_time"]  # noqa: Y015
     _WhichOneofArgType__scheduled_time: _TypeAlias = _typing.Literal["_scheduled_time", b"_scheduled_time"]  # noqa: Y015
@@ -340,6 +468,267 @@ class Person(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Person: _TypeAlias = Person  # noqa: Y015
+
+@_typing.final
+class Signature(_message.Message):
+    """Signs one version of a plan. It is bound to the content by the digest and cannot be moved to another plan."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Meaning:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _MeaningEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Signature._Meaning.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        MEANING_UNSPECIFIED: Signature._Meaning.ValueType  # 0
+        """Never sent."""
+        AUTHORED: Signature._Meaning.ValueType  # 1
+        """They wrote it and stand for it."""
+        APPROVED: Signature._Meaning.ValueType  # 2
+        """They release it."""
+        COSIGNED: Signature._Meaning.ValueType  # 3
+        """They release what another person wrote."""
+        RETURNED: Signature._Meaning.ValueType  # 4
+        """They send it back."""
+
+    class Meaning(_Meaning, metaclass=_MeaningEnumTypeWrapper):
+        """Lists what a signature can mean."""
+
+    MEANING_UNSPECIFIED: Signature.Meaning.ValueType  # 0
+    """Never sent."""
+    AUTHORED: Signature.Meaning.ValueType  # 1
+    """They wrote it and stand for it."""
+    APPROVED: Signature.Meaning.ValueType  # 2
+    """They release it."""
+    COSIGNED: Signature.Meaning.ValueType  # 3
+    """They release what another person wrote."""
+    RETURNED: Signature.Meaning.ValueType  # 4
+    """They send it back."""
+
+    PLAN_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
+    SIGNER_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    MEANING_FIELD_NUMBER: _builtins.int
+    ATTESTATION_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    plan: _builtins.str
+    """The plan, `clients/{client}/plans/{plan}`."""
+    version: _builtins.int
+    """The version signed."""
+    digest: _builtins.str
+    """The digest of the content signed, hexadecimal."""
+    role: _builtins.str
+    """The role in which they signed (`trainee`, `therapist`, `supervisor`)."""
+    meaning: Global___Signature.Meaning.ValueType
+    """What the signature means."""
+    attestation: Global___Attestation.ValueType
+    """What the signer attests."""
+    text: _builtins.str
+    """The exception they name, or the reason for returning."""
+    @_builtins.property
+    def signer(self) -> Global___Person:
+        """Who signed."""
+
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When they signed."""
+
+    def __init__(
+        self,
+        *,
+        plan: _builtins.str = ...,
+        version: _builtins.int = ...,
+        digest: _builtins.str = ...,
+        signer: Global___Person | None = ...,
+        role: _builtins.str = ...,
+        meaning: Global___Signature.Meaning.ValueType = ...,
+        attestation: Global___Attestation.ValueType = ...,
+        text: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["signer", b"signer", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attestation", b"attestation", "digest", b"digest", "meaning", b"meaning", "plan", b"plan", "role", b"role", "signer", b"signer", "text", b"text", "time", b"time", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Signature: _TypeAlias = Signature  # noqa: Y015
+
+@_typing.final
+class Contributor(_message.Message):
+    """Names a person who edited or signed content."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERSON_FIELD_NUMBER: _builtins.int
+    TRAINEE_FIELD_NUMBER: _builtins.int
+    trainee: _builtins.bool
+    """Whether they contributed as a trainee; it stays true after a promotion."""
+    @_builtins.property
+    def person(self) -> Global___Person:
+        """The person."""
+
+    def __init__(
+        self,
+        *,
+        person: Global___Person | None = ...,
+        trainee: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["person", b"person"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["person", b"person", "trainee", b"trainee"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Contributor: _TypeAlias = Contributor  # noqa: Y015
+
+@_typing.final
+class Addendum(_message.Message):
+    """Adds a remark to an approved plan; the approved content stays as it is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    ROLE_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """The remark, at most 8,192 characters."""
+    role: _builtins.str
+    """Their role at that time."""
+    version: _builtins.int
+    """The version it is about."""
+    @_builtins.property
+    def author(self) -> Global___Person:
+        """Who wrote and signed it."""
+
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        author: Global___Person | None = ...,
+        role: _builtins.str = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+        version: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "role", b"role", "text", b"text", "time", b"time", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Addendum: _TypeAlias = Addendum  # noqa: Y015
+
+@_typing.final
+class Acknowledgement(_message.Message):
+    """Says whether a caution or referral has been read."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RULE_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    rule: _builtins.str
+    """The rule of the caution or referral."""
+    @_builtins.property
+    def person(self) -> Global___Person:
+        """Who has read it; absent: nobody yet."""
+
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        rule: _builtins.str = ...,
+        person: Global___Person | None = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["person", b"person", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["person", b"person", "rule", b"rule", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Acknowledgement: _TypeAlias = Acknowledgement  # noqa: Y015
+
+@_typing.final
+class VersionChange(_message.Message):
+    """Says what an edit changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_VERSION_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    SENTENCES_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    from_version: _builtins.int
+    """The version it was made from."""
+    reason: _builtins.str
+    """The reason given."""
+    @_builtins.property
+    def sentences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What changed, one sentence each."""
+
+    @_builtins.property
+    def person(self) -> Global___Person:
+        """Who made it."""
+
+    def __init__(
+        self,
+        *,
+        from_version: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        sentences: _abc.Iterable[_builtins.str] | None = ...,
+        person: Global___Person | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["person", b"person"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_version", b"from_version", "person", b"person", "reason", b"reason", "sentences", b"sentences"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___VersionChange: _TypeAlias = VersionChange  # noqa: Y015
+
+@_typing.final
+class Conflict(_message.Message):
+    """Names demands that cannot hold together."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEMANDS_FIELD_NUMBER: _builtins.int
+    LOOSENINGS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def demands(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The demands, one sentence each; without any one of them the others could hold."""
+
+    @_builtins.property
+    def loosenings(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The smallest loosenings that were found to work, one sentence each."""
+
+    def __init__(
+        self,
+        *,
+        demands: _abc.Iterable[_builtins.str] | None = ...,
+        loosenings: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["demands", b"demands", "loosenings", b"loosenings"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Conflict: _TypeAlias = Conflict  # noqa: Y015
 
 @_typing.final
 class Target(_message.Message):
@@ -383,6 +772,9 @@ class Constraints(_message.Message):
     MAX_PRESSURE_FIELD_NUMBER: _builtins.int
     MUST_INCLUDE_FIELD_NUMBER: _builtins.int
     HAND_LOAD_USED_TODAY_FIELD_NUMBER: _builtins.int
+    DURATIONS_FIELD_NUMBER: _builtins.int
+    SEQUENCES_FIELD_NUMBER: _builtins.int
+    OVERRIDES_FIELD_NUMBER: _builtins.int
     max_pressure: _builtins.int
     """The firmest pressure allowed, 1 (light) to 5 (deep)."""
     @_builtins.property
@@ -405,6 +797,18 @@ class Constraints(_message.Message):
     def hand_load_used_today(self) -> Global___HandLoad:
         """What the therapist's hands have already done today."""
 
+    @_builtins.property
+    def durations(self) -> _containers.RepeatedCompositeFieldContainer[Global___TargetDuration]:
+        """How long work on a muscle with a technique has to take."""
+
+    @_builtins.property
+    def sequences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Sequence]:
+        """What has to come before what."""
+
+    @_builtins.property
+    def overrides(self) -> _containers.RepeatedCompositeFieldContainer[Global___Override]:
+        """Preferences that a person overrode, with their reasons."""
+
     def __init__(
         self,
         *,
@@ -414,16 +818,166 @@ class Constraints(_message.Message):
         max_pressure: _builtins.int | None = ...,
         must_include: _abc.Iterable[Global___Target] | None = ...,
         hand_load_used_today: Global___HandLoad | None = ...,
+        durations: _abc.Iterable[Global___TargetDuration] | None = ...,
+        sequences: _abc.Iterable[Global___Sequence] | None = ...,
+        overrides: _abc.Iterable[Global___Override] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_pressure", b"_max_pressure", "hand_load_used_today", b"hand_load_used_today", "max_pressure", b"max_pressure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_pressure", b"_max_pressure", "excluded", b"excluded", "hand_load_used_today", b"hand_load_used_today", "max_pressure", b"max_pressure", "must_include", b"must_include", "pinned", b"pinned", "unavailable_positions", b"unavailable_positions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_pressure", b"_max_pressure", "durations", b"durations", "excluded", b"excluded", "hand_load_used_today", b"hand_load_used_today", "max_pressure", b"max_pressure", "must_include", b"must_include", "overrides", b"overrides", "pinned", b"pinned", "sequences", b"sequences", "unavailable_positions", b"unavailable_positions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_pressure: _TypeAlias = _typing.Literal["max_pressure"]  # noqa: Y015
     _WhichOneofArgType__max_pressure: _TypeAlias = _typing.Literal["_max_pressure", b"_max_pressure"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_pressure) -> _WhichOneofReturnType__max_pressure | None: ...
 
 Global___Constraints: _TypeAlias = Constraints  # noqa: Y015
+
+@_typing.final
+class TargetDuration(_message.Message):
+    """Fixes how long work on a muscle with a technique takes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def target(self) -> Global___Target:
+        """The muscle, side and technique; all three are required."""
+
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """A multiple of 30 seconds, from the shortest to the longest dose of the technique."""
+
+    def __init__(
+        self,
+        *,
+        target: Global___Target | None = ...,
+        duration: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["duration", b"duration", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TargetDuration: _TypeAlias = TargetDuration  # noqa: Y015
+
+@_typing.final
+class Sequence(_message.Message):
+    """Fixes an order: if both are in the plan, `first` comes before `then`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    THEN_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def first(self) -> Global___Target:
+        """The muscle, side and technique that come first."""
+
+    @_builtins.property
+    def then(self) -> Global___Target:
+        """The muscle, side and technique that come later."""
+
+    def __init__(
+        self,
+        *,
+        first: Global___Target | None = ...,
+        then: Global___Target | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "then", b"then"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "then", b"then"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Sequence: _TypeAlias = Sequence  # noqa: Y015
+
+@_typing.final
+class Override(_message.Message):
+    """Sets a rule of preference aside. Rules of safety cannot be overridden."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _ReasonCode:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _ReasonCodeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[Override._ReasonCode.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        REASON_CODE_UNSPECIFIED: Override._ReasonCode.ValueType  # 0
+        """Not a reason."""
+        CLIENT_WISH: Override._ReasonCode.ValueType  # 1
+        """The client wants it so."""
+        FINDING_TODAY: Override._ReasonCode.ValueType  # 2
+        """A finding of today speaks for it."""
+        WORKED_BEFORE: Override._ReasonCode.ValueType  # 3
+        """It worked at an earlier visit."""
+        THERAPIST_HANDS: Override._ReasonCode.ValueType  # 4
+        """It spares the therapist's hands."""
+        TEACHING: Override._ReasonCode.ValueType  # 5
+        """It is done for teaching."""
+        OTHER: Override._ReasonCode.ValueType  # 6
+        """Another reason, named in the comment."""
+
+    class ReasonCode(_ReasonCode, metaclass=_ReasonCodeEnumTypeWrapper):
+        """Lists the reasons."""
+
+    REASON_CODE_UNSPECIFIED: Override.ReasonCode.ValueType  # 0
+    """Not a reason."""
+    CLIENT_WISH: Override.ReasonCode.ValueType  # 1
+    """The client wants it so."""
+    FINDING_TODAY: Override.ReasonCode.ValueType  # 2
+    """A finding of today speaks for it."""
+    WORKED_BEFORE: Override.ReasonCode.ValueType  # 3
+    """It worked at an earlier visit."""
+    THERAPIST_HANDS: Override.ReasonCode.ValueType  # 4
+    """It spares the therapist's hands."""
+    TEACHING: Override.ReasonCode.ValueType  # 5
+    """It is done for teaching."""
+    OTHER: Override.ReasonCode.ValueType  # 6
+    """Another reason, named in the comment."""
+
+    RULE_FIELD_NUMBER: _builtins.int
+    REASON_CODE_FIELD_NUMBER: _builtins.int
+    COMMENT_FIELD_NUMBER: _builtins.int
+    TARGETS_FIELD_NUMBER: _builtins.int
+    PERSON_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    rule: _builtins.str
+    """The rule set aside (`superficial_before_deep`)."""
+    reason_code: Global___Override.ReasonCode.ValueType
+    """Why, as a code."""
+    comment: _builtins.str
+    """Why, in words; required with OTHER, at most 2,048 characters."""
+    @_builtins.property
+    def targets(self) -> _containers.RepeatedCompositeFieldContainer[Global___Target]:
+        """What it was set aside for; empty: the plan as a whole."""
+
+    @_builtins.property
+    def person(self) -> Global___Person:
+        """Who did it, from the credential."""
+
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    def __init__(
+        self,
+        *,
+        rule: _builtins.str = ...,
+        reason_code: Global___Override.ReasonCode.ValueType = ...,
+        comment: _builtins.str = ...,
+        targets: _abc.Iterable[Global___Target] | None = ...,
+        person: Global___Person | None = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["person", b"person", "time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comment", b"comment", "person", b"person", "reason_code", b"reason_code", "rule", b"rule", "targets", b"targets", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Override: _TypeAlias = Override  # noqa: Y015
 
 @_typing.final
 class HandLoad(_message.Message):

@@ -336,21 +336,40 @@ class ComparePlansRequest(_message.Message):
 
     EARLIER_FIELD_NUMBER: _builtins.int
     LATER_FIELD_NUMBER: _builtins.int
+    EARLIER_REVISION_FIELD_NUMBER: _builtins.int
+    LATER_REVISION_FIELD_NUMBER: _builtins.int
+    LATER_DELIVERED_FIELD_NUMBER: _builtins.int
     earlier: _builtins.str
     """The earlier plan, `clients/{client}/plans/{plan}`."""
     later: _builtins.str
     """The later plan, `clients/{client}/plans/{plan}`."""
+    earlier_revision: _builtins.int
+    """The revision of the earlier plan, from 1; absent: the newest."""
+    later_revision: _builtins.int
+    """The revision of the later plan, from 1; absent: the newest."""
+    later_delivered: _builtins.bool
+    """Whether what was delivered stands for the later plan; then it needs a session."""
     def __init__(
         self,
         *,
         earlier: _builtins.str = ...,
         later: _builtins.str = ...,
+        earlier_revision: _builtins.int | None = ...,
+        later_revision: _builtins.int | None = ...,
+        later_delivered: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_earlier_revision", b"_earlier_revision", "_later_revision", b"_later_revision", "earlier_revision", b"earlier_revision", "later_revision", b"later_revision"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier", b"earlier", "later", b"later"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_earlier_revision", b"_earlier_revision", "_later_revision", b"_later_revision", "earlier", b"earlier", "earlier_revision", b"earlier_revision", "later", b"later", "later_delivered", b"later_delivered", "later_revision", b"later_revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__earlier_revision: _TypeAlias = _typing.Literal["earlier_revision"]  # noqa: Y015
+    _WhichOneofArgType__earlier_revision: _TypeAlias = _typing.Literal["_earlier_revision", b"_earlier_revision"]  # noqa: Y015
+    _WhichOneofReturnType__later_revision: _TypeAlias = _typing.Literal["later_revision"]  # noqa: Y015
+    _WhichOneofArgType__later_revision: _TypeAlias = _typing.Literal["_later_revision", b"_later_revision"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__earlier_revision) -> _WhichOneofReturnType__earlier_revision | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__later_revision) -> _WhichOneofReturnType__later_revision | None: ...
 
 Global___ComparePlansRequest: _TypeAlias = ComparePlansRequest  # noqa: Y015
 
@@ -366,6 +385,7 @@ class PlanDiff(_message.Message):
     LATER_DISPOSITION_FIELD_NUMBER: _builtins.int
     EARLIER_TIME_BUDGET_FIELD_NUMBER: _builtins.int
     LATER_TIME_BUDGET_FIELD_NUMBER: _builtins.int
+    SENTENCES_FIELD_NUMBER: _builtins.int
     identical: _builtins.bool
     """Whether the content of the two is the same to the last value."""
     earlier_disposition: _plan_pb2.Plan.Disposition.ValueType
@@ -386,6 +406,10 @@ class PlanDiff(_message.Message):
     def later_time_budget(self) -> _duration_pb2.Duration:
         """The length of the later one."""
 
+    @_builtins.property
+    def sentences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The differences, one sentence each."""
+
     def __init__(
         self,
         *,
@@ -395,10 +419,11 @@ class PlanDiff(_message.Message):
         later_disposition: _plan_pb2.Plan.Disposition.ValueType = ...,
         earlier_time_budget: _duration_pb2.Duration | None = ...,
         later_time_budget: _duration_pb2.Duration | None = ...,
+        sentences: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["earlier_time_budget", b"earlier_time_budget", "later_time_budget", b"later_time_budget"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier_disposition", b"earlier_disposition", "earlier_time_budget", b"earlier_time_budget", "identical", b"identical", "later_disposition", b"later_disposition", "later_time_budget", b"later_time_budget", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["earlier_disposition", b"earlier_disposition", "earlier_time_budget", b"earlier_time_budget", "identical", b"identical", "later_disposition", b"later_disposition", "later_time_budget", b"later_time_budget", "sentences", b"sentences", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -3,8 +3,12 @@
 import grpc
 import warnings
 
+from myoplan.planner.v1 import edit_pb2 as myoplan_dot_planner_dot_v1_dot_edit__pb2
+from myoplan.planner.v1 import learning_pb2 as myoplan_dot_planner_dot_v1_dot_learning__pb2
 from myoplan.planner.v1 import plan_pb2 as myoplan_dot_planner_dot_v1_dot_plan__pb2
 from myoplan.planner.v1 import planner_service_pb2 as myoplan_dot_planner_dot_v1_dot_planner__service__pb2
+from myoplan.planner.v1 import review_pb2 as myoplan_dot_planner_dot_v1_dot_review__pb2
+from myoplan.planner.v1 import session_pb2 as myoplan_dot_planner_dot_v1_dot_session__pb2
 
 GRPC_GENERATED_VERSION = '1.81.1'
 GRPC_VERSION = grpc.__version__
@@ -74,6 +78,196 @@ class PlannerServiceStub:
                 request_serializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ReplayPlanRequest.SerializeToString,
                 response_deserializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ReplayPlanResponse.FromString,
                 _registered_method=True)
+        self.ExplorePlan = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ExplorePlan',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_edit__pb2.ExplorePlanRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_edit__pb2.Exploration.FromString,
+                _registered_method=True)
+        self.RevisePlan = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/RevisePlan',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_edit__pb2.RevisePlanRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+                _registered_method=True)
+        self.SignPlan = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/SignPlan',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.SignPlanRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+                _registered_method=True)
+        self.ApprovePlan = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ApprovePlan',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ApprovePlanRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+                _registered_method=True)
+        self.CosignPlan = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/CosignPlan',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.CosignPlanRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+                _registered_method=True)
+        self.ReturnPlan = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ReturnPlan',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ReturnPlanRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+                _registered_method=True)
+        self.WithdrawPlan = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/WithdrawPlan',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.WithdrawPlanRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+                _registered_method=True)
+        self.DiscardPlan = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/DiscardPlan',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.DiscardPlanRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+                _registered_method=True)
+        self.ReassignCosigner = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ReassignCosigner',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ReassignCosignerRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+                _registered_method=True)
+        self.AmendPlan = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/AmendPlan',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.AmendPlanRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+                _registered_method=True)
+        self.ReattestPlan = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ReattestPlan',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ReattestPlanRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+                _registered_method=True)
+        self.AddAddendum = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/AddAddendum',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.AddAddendumRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+                _registered_method=True)
+        self.MarkPlanEnteredInError = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/MarkPlanEnteredInError',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.MarkPlanEnteredInErrorRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+                _registered_method=True)
+        self.AcknowledgeFlag = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/AcknowledgeFlag',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.AcknowledgeFlagRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+                _registered_method=True)
+        self.CreateComment = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/CreateComment',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.CreateCommentRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.Comment.FromString,
+                _registered_method=True)
+        self.PublishComments = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/PublishComments',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.PublishCommentsRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListCommentsResponse.FromString,
+                _registered_method=True)
+        self.ListComments = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ListComments',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListCommentsRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListCommentsResponse.FromString,
+                _registered_method=True)
+        self.ResolveComment = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ResolveComment',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ResolveCommentRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.Comment.FromString,
+                _registered_method=True)
+        self.TakeSuggestion = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/TakeSuggestion',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.TakeSuggestionRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+                _registered_method=True)
+        self.ListReviewQueue = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ListReviewQueue',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListReviewQueueRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListReviewQueueResponse.FromString,
+                _registered_method=True)
+        self.ListUsablePlans = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ListUsablePlans',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListUsablePlansRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListUsablePlansResponse.FromString,
+                _registered_method=True)
+        self.ListOverrides = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ListOverrides',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListOverridesRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListOverridesResponse.FromString,
+                _registered_method=True)
+        self.StartPrediction = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/StartPrediction',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.StartPredictionRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.Prediction.FromString,
+                _registered_method=True)
+        self.LockPrediction = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/LockPrediction',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.LockPredictionRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.Prediction.FromString,
+                _registered_method=True)
+        self.RevealPrediction = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/RevealPrediction',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.RevealPredictionRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.ThreeWayComparison.FromString,
+                _registered_method=True)
+        self.GradePrediction = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/GradePrediction',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.GradePredictionRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.Prediction.FromString,
+                _registered_method=True)
+        self.ListPredictions = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ListPredictions',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.ListPredictionsRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.ListPredictionsResponse.FromString,
+                _registered_method=True)
+        self.StartSession = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/StartSession',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_session__pb2.StartSessionRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_session__pb2.Session.FromString,
+                _registered_method=True)
+        self.GetSession = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/GetSession',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_session__pb2.GetSessionRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_session__pb2.Session.FromString,
+                _registered_method=True)
+        self.RecordDelivery = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/RecordDelivery',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_session__pb2.RecordDeliveryRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_session__pb2.Session.FromString,
+                _registered_method=True)
+        self.RefitSession = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/RefitSession',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_session__pb2.RefitSessionRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_session__pb2.Session.FromString,
+                _registered_method=True)
+        self.FinishSession = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/FinishSession',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_session__pb2.FinishSessionRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_session__pb2.Session.FromString,
+                _registered_method=True)
+        self.ReportDelivery = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ReportDelivery',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_session__pb2.ReportDeliveryRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_session__pb2.DeliveryReport.FromString,
+                _registered_method=True)
+        self.ListPlanEvents = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ListPlanEvents',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListPlanEventsRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListPlanEventsResponse.FromString,
+                _registered_method=True)
+        self.WatchPlans = channel.unary_stream(
+                '/myoplan.planner.v1.PlannerService/WatchPlans',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.WatchPlansRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.PlanEvent.FromString,
+                _registered_method=True)
+        self.RequestBreakGlass = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/RequestBreakGlass',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.RequestBreakGlassRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.BreakGlassGrant.FromString,
+                _registered_method=True)
+        self.ListBreakGlassGrants = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ListBreakGlassGrants',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListBreakGlassGrantsRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListBreakGlassGrantsResponse.FromString,
+                _registered_method=True)
+        self.ExportPlan = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/ExportPlan',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ExportPlanRequest.SerializeToString,
+                response_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ExportPlanResponse.FromString,
+                _registered_method=True)
 
 
 class PlannerServiceServicer:
@@ -137,6 +331,277 @@ class PlannerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExplorePlan(self, request, context):
+        """Finds plans that are nearly as good, what other session lengths would change, and what the benefit rests on.
+        NOT_FOUND if there is no such plan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevisePlan(self, request, context):
+        """Edits a plan. FAILED_PRECONDITION with EDIT_UNSAFE if a rule of safety forbids it, with RULE_NEEDS_OVERRIDE if it goes
+        against a preference and brings no override, with EDITS_CONFLICT if the demands cannot hold together, with
+        STATE_FORBIDS if the plan is not open to edits; ABORTED if the etag is not the newest.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SignPlan(self, request, context):
+        """Signs one's own draft and sends it to be co-signed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ApprovePlan(self, request, context):
+        """Releases a plan. FAILED_PRECONDITION while a MUST_FIX is open or a flag is not acknowledged; ABORTED if etag or digest
+        are not those of the newest revision, or the assessment has changed; PERMISSION_DENIED for a person whose own work as
+        a trainee it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CosignPlan(self, request, context):
+        """Releases what a trainee signed, with an attestation; see ApprovePlan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReturnPlan(self, request, context):
+        """Sends a signed plan back with a reason.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawPlan(self, request, context):
+        """Takes a signed plan back before it is co-signed; its signatures are void.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DiscardPlan(self, request, context):
+        """Gives a plan up before it is released.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReassignCosigner(self, request, context):
+        """Names another person to co-sign.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AmendPlan(self, request, context):
+        """Begins a new version of an approved plan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReattestPlan(self, request, context):
+        """Releases an approved plan again, unchanged, on the inputs as they are now; this ends a hold.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddAddendum(self, request, context):
+        """Adds a remark to an approved plan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MarkPlanEnteredInError(self, request, context):
+        """Marks a signed or approved plan as wrong for ever.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcknowledgeFlag(self, request, context):
+        """Says that a caution or referral has been read.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateComment(self, request, context):
+        """Writes a comment; only its author sees it until it is published.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PublishComments(self, request, context):
+        """Publishes one's drafts on a plan as one batch; an open MUST_FIX blocks the release.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListComments(self, request, context):
+        """Lists the comments on a plan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveComment(self, request, context):
+        """Resolves a comment. A MUST_FIX is resolved by its author or a supervisor only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TakeSuggestion(self, request, context):
+        """Makes the edits that a comment suggests; errors are those of RevisePlan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReviewQueue(self, request, context):
+        """Lists the plans that wait for somebody.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUsablePlans(self, request, context):
+        """Lists what a treatment room or clinic system may use: approved and not on hold.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListOverrides(self, request, context):
+        """Lists which preferences were overridden, how often and why.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartPrediction(self, request, context):
+        """Begins a prediction: from now on the person can read no plan of the assessment until it is locked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LockPrediction(self, request, context):
+        """Locks a prediction.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevealPrediction(self, request, context):
+        """Compares a locked prediction with the proposal and with what a licensed person approved.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GradePrediction(self, request, context):
+        """Marks a locked prediction by the criteria of the rubric.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPredictions(self, request, context):
+        """Lists predictions and what became of them over time.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartSession(self, request, context):
+        """Begins working an approved plan. FAILED_PRECONDITION if it is not approved, on hold, or already worked.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSession(self, request, context):
+        """Gets the session of a plan.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordDelivery(self, request, context):
+        """Reports steps as done or left out.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RefitSession(self, request, context):
+        """Re-fits the rest of a running session.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FinishSession(self, request, context):
+        """Finishes a session with its re-tests.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportDelivery(self, request, context):
+        """Reports planned against delivered time per technique.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPlanEvents(self, request, context):
+        """Lists what happened to a plan, from its sealed trail.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchPlans(self, request, context):
+        """Follows what happens to the plans of the clinic; resumes after `cursor`, at least once, in order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RequestBreakGlass(self, request, context):
+        """Asks for read access in an emergency; it ends by itself and is reported.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBreakGlassGrants(self, request, context):
+        """Lists every grant of emergency access.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportPlan(self, request, context):
+        """Renders a plan as a document.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_PlannerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -174,6 +639,196 @@ def add_PlannerServiceServicer_to_server(servicer, server):
                     servicer.ReplayPlan,
                     request_deserializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ReplayPlanRequest.FromString,
                     response_serializer=myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ReplayPlanResponse.SerializeToString,
+            ),
+            'ExplorePlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplorePlan,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_edit__pb2.ExplorePlanRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_edit__pb2.Exploration.SerializeToString,
+            ),
+            'RevisePlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevisePlan,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_edit__pb2.RevisePlanRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.SerializeToString,
+            ),
+            'SignPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.SignPlan,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.SignPlanRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.SerializeToString,
+            ),
+            'ApprovePlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.ApprovePlan,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ApprovePlanRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.SerializeToString,
+            ),
+            'CosignPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.CosignPlan,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.CosignPlanRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.SerializeToString,
+            ),
+            'ReturnPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReturnPlan,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ReturnPlanRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.SerializeToString,
+            ),
+            'WithdrawPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawPlan,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.WithdrawPlanRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.SerializeToString,
+            ),
+            'DiscardPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.DiscardPlan,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.DiscardPlanRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.SerializeToString,
+            ),
+            'ReassignCosigner': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReassignCosigner,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ReassignCosignerRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.SerializeToString,
+            ),
+            'AmendPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.AmendPlan,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.AmendPlanRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.SerializeToString,
+            ),
+            'ReattestPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReattestPlan,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ReattestPlanRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.SerializeToString,
+            ),
+            'AddAddendum': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddAddendum,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.AddAddendumRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.SerializeToString,
+            ),
+            'MarkPlanEnteredInError': grpc.unary_unary_rpc_method_handler(
+                    servicer.MarkPlanEnteredInError,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.MarkPlanEnteredInErrorRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.SerializeToString,
+            ),
+            'AcknowledgeFlag': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeFlag,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.AcknowledgeFlagRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.SerializeToString,
+            ),
+            'CreateComment': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateComment,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.CreateCommentRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.Comment.SerializeToString,
+            ),
+            'PublishComments': grpc.unary_unary_rpc_method_handler(
+                    servicer.PublishComments,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.PublishCommentsRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListCommentsResponse.SerializeToString,
+            ),
+            'ListComments': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListComments,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListCommentsRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListCommentsResponse.SerializeToString,
+            ),
+            'ResolveComment': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveComment,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ResolveCommentRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.Comment.SerializeToString,
+            ),
+            'TakeSuggestion': grpc.unary_unary_rpc_method_handler(
+                    servicer.TakeSuggestion,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.TakeSuggestionRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.SerializeToString,
+            ),
+            'ListReviewQueue': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReviewQueue,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListReviewQueueRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListReviewQueueResponse.SerializeToString,
+            ),
+            'ListUsablePlans': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUsablePlans,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListUsablePlansRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListUsablePlansResponse.SerializeToString,
+            ),
+            'ListOverrides': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListOverrides,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListOverridesRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListOverridesResponse.SerializeToString,
+            ),
+            'StartPrediction': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartPrediction,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.StartPredictionRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.Prediction.SerializeToString,
+            ),
+            'LockPrediction': grpc.unary_unary_rpc_method_handler(
+                    servicer.LockPrediction,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.LockPredictionRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.Prediction.SerializeToString,
+            ),
+            'RevealPrediction': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevealPrediction,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.RevealPredictionRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.ThreeWayComparison.SerializeToString,
+            ),
+            'GradePrediction': grpc.unary_unary_rpc_method_handler(
+                    servicer.GradePrediction,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.GradePredictionRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.Prediction.SerializeToString,
+            ),
+            'ListPredictions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPredictions,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.ListPredictionsRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_learning__pb2.ListPredictionsResponse.SerializeToString,
+            ),
+            'StartSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartSession,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_session__pb2.StartSessionRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_session__pb2.Session.SerializeToString,
+            ),
+            'GetSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSession,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_session__pb2.GetSessionRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_session__pb2.Session.SerializeToString,
+            ),
+            'RecordDelivery': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordDelivery,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_session__pb2.RecordDeliveryRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_session__pb2.Session.SerializeToString,
+            ),
+            'RefitSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.RefitSession,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_session__pb2.RefitSessionRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_session__pb2.Session.SerializeToString,
+            ),
+            'FinishSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.FinishSession,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_session__pb2.FinishSessionRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_session__pb2.Session.SerializeToString,
+            ),
+            'ReportDelivery': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportDelivery,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_session__pb2.ReportDeliveryRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_session__pb2.DeliveryReport.SerializeToString,
+            ),
+            'ListPlanEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPlanEvents,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListPlanEventsRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListPlanEventsResponse.SerializeToString,
+            ),
+            'WatchPlans': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchPlans,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.WatchPlansRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.PlanEvent.SerializeToString,
+            ),
+            'RequestBreakGlass': grpc.unary_unary_rpc_method_handler(
+                    servicer.RequestBreakGlass,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.RequestBreakGlassRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.BreakGlassGrant.SerializeToString,
+            ),
+            'ListBreakGlassGrants': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBreakGlassGrants,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListBreakGlassGrantsRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ListBreakGlassGrantsResponse.SerializeToString,
+            ),
+            'ExportPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportPlan,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ExportPlanRequest.FromString,
+                    response_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.ExportPlanResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -369,6 +1024,1032 @@ class PlannerService:
             '/myoplan.planner.v1.PlannerService/ReplayPlan',
             myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ReplayPlanRequest.SerializeToString,
             myoplan_dot_planner_dot_v1_dot_planner__service__pb2.ReplayPlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplorePlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ExplorePlan',
+            myoplan_dot_planner_dot_v1_dot_edit__pb2.ExplorePlanRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_edit__pb2.Exploration.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevisePlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/RevisePlan',
+            myoplan_dot_planner_dot_v1_dot_edit__pb2.RevisePlanRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SignPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/SignPlan',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.SignPlanRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ApprovePlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ApprovePlan',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ApprovePlanRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CosignPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/CosignPlan',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.CosignPlanRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReturnPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ReturnPlan',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ReturnPlanRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/WithdrawPlan',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.WithdrawPlanRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DiscardPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/DiscardPlan',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.DiscardPlanRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReassignCosigner(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ReassignCosigner',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ReassignCosignerRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AmendPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/AmendPlan',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.AmendPlanRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReattestPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ReattestPlan',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ReattestPlanRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddAddendum(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/AddAddendum',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.AddAddendumRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MarkPlanEnteredInError(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/MarkPlanEnteredInError',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.MarkPlanEnteredInErrorRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeFlag(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/AcknowledgeFlag',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.AcknowledgeFlagRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateComment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/CreateComment',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.CreateCommentRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_review__pb2.Comment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PublishComments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/PublishComments',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.PublishCommentsRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ListCommentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListComments(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ListComments',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ListCommentsRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ListCommentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveComment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ResolveComment',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ResolveCommentRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_review__pb2.Comment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TakeSuggestion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/TakeSuggestion',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.TakeSuggestionRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_plan__pb2.Plan.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReviewQueue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ListReviewQueue',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ListReviewQueueRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ListReviewQueueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUsablePlans(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ListUsablePlans',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ListUsablePlansRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ListUsablePlansResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListOverrides(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ListOverrides',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ListOverridesRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ListOverridesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartPrediction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/StartPrediction',
+            myoplan_dot_planner_dot_v1_dot_learning__pb2.StartPredictionRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_learning__pb2.Prediction.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LockPrediction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/LockPrediction',
+            myoplan_dot_planner_dot_v1_dot_learning__pb2.LockPredictionRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_learning__pb2.Prediction.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevealPrediction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/RevealPrediction',
+            myoplan_dot_planner_dot_v1_dot_learning__pb2.RevealPredictionRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_learning__pb2.ThreeWayComparison.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GradePrediction(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/GradePrediction',
+            myoplan_dot_planner_dot_v1_dot_learning__pb2.GradePredictionRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_learning__pb2.Prediction.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPredictions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ListPredictions',
+            myoplan_dot_planner_dot_v1_dot_learning__pb2.ListPredictionsRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_learning__pb2.ListPredictionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/StartSession',
+            myoplan_dot_planner_dot_v1_dot_session__pb2.StartSessionRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_session__pb2.Session.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/GetSession',
+            myoplan_dot_planner_dot_v1_dot_session__pb2.GetSessionRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_session__pb2.Session.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordDelivery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/RecordDelivery',
+            myoplan_dot_planner_dot_v1_dot_session__pb2.RecordDeliveryRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_session__pb2.Session.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RefitSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/RefitSession',
+            myoplan_dot_planner_dot_v1_dot_session__pb2.RefitSessionRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_session__pb2.Session.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FinishSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/FinishSession',
+            myoplan_dot_planner_dot_v1_dot_session__pb2.FinishSessionRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_session__pb2.Session.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportDelivery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ReportDelivery',
+            myoplan_dot_planner_dot_v1_dot_session__pb2.ReportDeliveryRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_session__pb2.DeliveryReport.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPlanEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ListPlanEvents',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ListPlanEventsRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ListPlanEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchPlans(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/WatchPlans',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.WatchPlansRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_review__pb2.PlanEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RequestBreakGlass(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/RequestBreakGlass',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.RequestBreakGlassRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_review__pb2.BreakGlassGrant.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBreakGlassGrants(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ListBreakGlassGrants',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ListBreakGlassGrantsRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ListBreakGlassGrantsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/ExportPlan',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ExportPlanRequest.SerializeToString,
+            myoplan_dot_planner_dot_v1_dot_review__pb2.ExportPlanResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -5,8 +5,12 @@ isort:skip_file
 
 from collections import abc as _abc
 from grpc import aio as _aio
+from myoplan.planner.v1 import edit_pb2 as _edit_pb2
+from myoplan.planner.v1 import learning_pb2 as _learning_pb2
 from myoplan.planner.v1 import plan_pb2 as _plan_pb2
 from myoplan.planner.v1 import planner_service_pb2 as _planner_service_pb2
+from myoplan.planner.v1 import review_pb2 as _review_pb2
+from myoplan.planner.v1 import session_pb2 as _session_pb2
 import abc as _abc_1
 import grpc as _grpc
 import sys
@@ -61,6 +65,90 @@ class PlannerServiceStub:
     """Makes a stored plan again from its own snapshot and constraints, and says whether it comes out the same. NOT_FOUND
     if there is no such plan.
     """
+    ExplorePlan: _grpc.UnaryUnaryMultiCallable[_edit_pb2.ExplorePlanRequest, _edit_pb2.Exploration]
+    """Finds plans that are nearly as good, what other session lengths would change, and what the benefit rests on.
+    NOT_FOUND if there is no such plan.
+    """
+    RevisePlan: _grpc.UnaryUnaryMultiCallable[_edit_pb2.RevisePlanRequest, _plan_pb2.Plan]
+    """Edits a plan. FAILED_PRECONDITION with EDIT_UNSAFE if a rule of safety forbids it, with RULE_NEEDS_OVERRIDE if it goes
+    against a preference and brings no override, with EDITS_CONFLICT if the demands cannot hold together, with
+    STATE_FORBIDS if the plan is not open to edits; ABORTED if the etag is not the newest.
+    """
+    SignPlan: _grpc.UnaryUnaryMultiCallable[_review_pb2.SignPlanRequest, _plan_pb2.Plan]
+    """Signs one's own draft and sends it to be co-signed."""
+    ApprovePlan: _grpc.UnaryUnaryMultiCallable[_review_pb2.ApprovePlanRequest, _plan_pb2.Plan]
+    """Releases a plan. FAILED_PRECONDITION while a MUST_FIX is open or a flag is not acknowledged; ABORTED if etag or digest
+    are not those of the newest revision, or the assessment has changed; PERMISSION_DENIED for a person whose own work as
+    a trainee it is.
+    """
+    CosignPlan: _grpc.UnaryUnaryMultiCallable[_review_pb2.CosignPlanRequest, _plan_pb2.Plan]
+    """Releases what a trainee signed, with an attestation; see ApprovePlan."""
+    ReturnPlan: _grpc.UnaryUnaryMultiCallable[_review_pb2.ReturnPlanRequest, _plan_pb2.Plan]
+    """Sends a signed plan back with a reason."""
+    WithdrawPlan: _grpc.UnaryUnaryMultiCallable[_review_pb2.WithdrawPlanRequest, _plan_pb2.Plan]
+    """Takes a signed plan back before it is co-signed; its signatures are void."""
+    DiscardPlan: _grpc.UnaryUnaryMultiCallable[_review_pb2.DiscardPlanRequest, _plan_pb2.Plan]
+    """Gives a plan up before it is released."""
+    ReassignCosigner: _grpc.UnaryUnaryMultiCallable[_review_pb2.ReassignCosignerRequest, _plan_pb2.Plan]
+    """Names another person to co-sign."""
+    AmendPlan: _grpc.UnaryUnaryMultiCallable[_review_pb2.AmendPlanRequest, _plan_pb2.Plan]
+    """Begins a new version of an approved plan."""
+    ReattestPlan: _grpc.UnaryUnaryMultiCallable[_review_pb2.ReattestPlanRequest, _plan_pb2.Plan]
+    """Releases an approved plan again, unchanged, on the inputs as they are now; this ends a hold."""
+    AddAddendum: _grpc.UnaryUnaryMultiCallable[_review_pb2.AddAddendumRequest, _plan_pb2.Plan]
+    """Adds a remark to an approved plan."""
+    MarkPlanEnteredInError: _grpc.UnaryUnaryMultiCallable[_review_pb2.MarkPlanEnteredInErrorRequest, _plan_pb2.Plan]
+    """Marks a signed or approved plan as wrong for ever."""
+    AcknowledgeFlag: _grpc.UnaryUnaryMultiCallable[_review_pb2.AcknowledgeFlagRequest, _plan_pb2.Plan]
+    """Says that a caution or referral has been read."""
+    CreateComment: _grpc.UnaryUnaryMultiCallable[_review_pb2.CreateCommentRequest, _review_pb2.Comment]
+    """Writes a comment; only its author sees it until it is published."""
+    PublishComments: _grpc.UnaryUnaryMultiCallable[_review_pb2.PublishCommentsRequest, _review_pb2.ListCommentsResponse]
+    """Publishes one's drafts on a plan as one batch; an open MUST_FIX blocks the release."""
+    ListComments: _grpc.UnaryUnaryMultiCallable[_review_pb2.ListCommentsRequest, _review_pb2.ListCommentsResponse]
+    """Lists the comments on a plan."""
+    ResolveComment: _grpc.UnaryUnaryMultiCallable[_review_pb2.ResolveCommentRequest, _review_pb2.Comment]
+    """Resolves a comment. A MUST_FIX is resolved by its author or a supervisor only."""
+    TakeSuggestion: _grpc.UnaryUnaryMultiCallable[_review_pb2.TakeSuggestionRequest, _plan_pb2.Plan]
+    """Makes the edits that a comment suggests; errors are those of RevisePlan."""
+    ListReviewQueue: _grpc.UnaryUnaryMultiCallable[_review_pb2.ListReviewQueueRequest, _review_pb2.ListReviewQueueResponse]
+    """Lists the plans that wait for somebody."""
+    ListUsablePlans: _grpc.UnaryUnaryMultiCallable[_review_pb2.ListUsablePlansRequest, _review_pb2.ListUsablePlansResponse]
+    """Lists what a treatment room or clinic system may use: approved and not on hold."""
+    ListOverrides: _grpc.UnaryUnaryMultiCallable[_review_pb2.ListOverridesRequest, _review_pb2.ListOverridesResponse]
+    """Lists which preferences were overridden, how often and why."""
+    StartPrediction: _grpc.UnaryUnaryMultiCallable[_learning_pb2.StartPredictionRequest, _learning_pb2.Prediction]
+    """Begins a prediction: from now on the person can read no plan of the assessment until it is locked."""
+    LockPrediction: _grpc.UnaryUnaryMultiCallable[_learning_pb2.LockPredictionRequest, _learning_pb2.Prediction]
+    """Locks a prediction."""
+    RevealPrediction: _grpc.UnaryUnaryMultiCallable[_learning_pb2.RevealPredictionRequest, _learning_pb2.ThreeWayComparison]
+    """Compares a locked prediction with the proposal and with what a licensed person approved."""
+    GradePrediction: _grpc.UnaryUnaryMultiCallable[_learning_pb2.GradePredictionRequest, _learning_pb2.Prediction]
+    """Marks a locked prediction by the criteria of the rubric."""
+    ListPredictions: _grpc.UnaryUnaryMultiCallable[_learning_pb2.ListPredictionsRequest, _learning_pb2.ListPredictionsResponse]
+    """Lists predictions and what became of them over time."""
+    StartSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.StartSessionRequest, _session_pb2.Session]
+    """Begins working an approved plan. FAILED_PRECONDITION if it is not approved, on hold, or already worked."""
+    GetSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.GetSessionRequest, _session_pb2.Session]
+    """Gets the session of a plan."""
+    RecordDelivery: _grpc.UnaryUnaryMultiCallable[_session_pb2.RecordDeliveryRequest, _session_pb2.Session]
+    """Reports steps as done or left out."""
+    RefitSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.RefitSessionRequest, _session_pb2.Session]
+    """Re-fits the rest of a running session."""
+    FinishSession: _grpc.UnaryUnaryMultiCallable[_session_pb2.FinishSessionRequest, _session_pb2.Session]
+    """Finishes a session with its re-tests."""
+    ReportDelivery: _grpc.UnaryUnaryMultiCallable[_session_pb2.ReportDeliveryRequest, _session_pb2.DeliveryReport]
+    """Reports planned against delivered time per technique."""
+    ListPlanEvents: _grpc.UnaryUnaryMultiCallable[_review_pb2.ListPlanEventsRequest, _review_pb2.ListPlanEventsResponse]
+    """Lists what happened to a plan, from its sealed trail."""
+    WatchPlans: _grpc.UnaryStreamMultiCallable[_review_pb2.WatchPlansRequest, _review_pb2.PlanEvent]
+    """Follows what happens to the plans of the clinic; resumes after `cursor`, at least once, in order."""
+    RequestBreakGlass: _grpc.UnaryUnaryMultiCallable[_review_pb2.RequestBreakGlassRequest, _review_pb2.BreakGlassGrant]
+    """Asks for read access in an emergency; it ends by itself and is reported."""
+    ListBreakGlassGrants: _grpc.UnaryUnaryMultiCallable[_review_pb2.ListBreakGlassGrantsRequest, _review_pb2.ListBreakGlassGrantsResponse]
+    """Lists every grant of emergency access."""
+    ExportPlan: _grpc.UnaryUnaryMultiCallable[_review_pb2.ExportPlanRequest, _review_pb2.ExportPlanResponse]
+    """Renders a plan as a document."""
 
 @_typing.type_check_only
 class PlannerServiceAsyncStub(PlannerServiceStub):
@@ -94,6 +182,90 @@ class PlannerServiceAsyncStub(PlannerServiceStub):
     """Makes a stored plan again from its own snapshot and constraints, and says whether it comes out the same. NOT_FOUND
     if there is no such plan.
     """
+    ExplorePlan: _aio.UnaryUnaryMultiCallable[_edit_pb2.ExplorePlanRequest, _edit_pb2.Exploration]  # type: ignore[assignment]
+    """Finds plans that are nearly as good, what other session lengths would change, and what the benefit rests on.
+    NOT_FOUND if there is no such plan.
+    """
+    RevisePlan: _aio.UnaryUnaryMultiCallable[_edit_pb2.RevisePlanRequest, _plan_pb2.Plan]  # type: ignore[assignment]
+    """Edits a plan. FAILED_PRECONDITION with EDIT_UNSAFE if a rule of safety forbids it, with RULE_NEEDS_OVERRIDE if it goes
+    against a preference and brings no override, with EDITS_CONFLICT if the demands cannot hold together, with
+    STATE_FORBIDS if the plan is not open to edits; ABORTED if the etag is not the newest.
+    """
+    SignPlan: _aio.UnaryUnaryMultiCallable[_review_pb2.SignPlanRequest, _plan_pb2.Plan]  # type: ignore[assignment]
+    """Signs one's own draft and sends it to be co-signed."""
+    ApprovePlan: _aio.UnaryUnaryMultiCallable[_review_pb2.ApprovePlanRequest, _plan_pb2.Plan]  # type: ignore[assignment]
+    """Releases a plan. FAILED_PRECONDITION while a MUST_FIX is open or a flag is not acknowledged; ABORTED if etag or digest
+    are not those of the newest revision, or the assessment has changed; PERMISSION_DENIED for a person whose own work as
+    a trainee it is.
+    """
+    CosignPlan: _aio.UnaryUnaryMultiCallable[_review_pb2.CosignPlanRequest, _plan_pb2.Plan]  # type: ignore[assignment]
+    """Releases what a trainee signed, with an attestation; see ApprovePlan."""
+    ReturnPlan: _aio.UnaryUnaryMultiCallable[_review_pb2.ReturnPlanRequest, _plan_pb2.Plan]  # type: ignore[assignment]
+    """Sends a signed plan back with a reason."""
+    WithdrawPlan: _aio.UnaryUnaryMultiCallable[_review_pb2.WithdrawPlanRequest, _plan_pb2.Plan]  # type: ignore[assignment]
+    """Takes a signed plan back before it is co-signed; its signatures are void."""
+    DiscardPlan: _aio.UnaryUnaryMultiCallable[_review_pb2.DiscardPlanRequest, _plan_pb2.Plan]  # type: ignore[assignment]
+    """Gives a plan up before it is released."""
+    ReassignCosigner: _aio.UnaryUnaryMultiCallable[_review_pb2.ReassignCosignerRequest, _plan_pb2.Plan]  # type: ignore[assignment]
+    """Names another person to co-sign."""
+    AmendPlan: _aio.UnaryUnaryMultiCallable[_review_pb2.AmendPlanRequest, _plan_pb2.Plan]  # type: ignore[assignment]
+    """Begins a new version of an approved plan."""
+    ReattestPlan: _aio.UnaryUnaryMultiCallable[_review_pb2.ReattestPlanRequest, _plan_pb2.Plan]  # type: ignore[assignment]
+    """Releases an approved plan again, unchanged, on the inputs as they are now; this ends a hold."""
+    AddAddendum: _aio.UnaryUnaryMultiCallable[_review_pb2.AddAddendumRequest, _plan_pb2.Plan]  # type: ignore[assignment]
+    """Adds a remark to an approved plan."""
+    MarkPlanEnteredInError: _aio.UnaryUnaryMultiCallable[_review_pb2.MarkPlanEnteredInErrorRequest, _plan_pb2.Plan]  # type: ignore[assignment]
+    """Marks a signed or approved plan as wrong for ever."""
+    AcknowledgeFlag: _aio.UnaryUnaryMultiCallable[_review_pb2.AcknowledgeFlagRequest, _plan_pb2.Plan]  # type: ignore[assignment]
+    """Says that a caution or referral has been read."""
+    CreateComment: _aio.UnaryUnaryMultiCallable[_review_pb2.CreateCommentRequest, _review_pb2.Comment]  # type: ignore[assignment]
+    """Writes a comment; only its author sees it until it is published."""
+    PublishComments: _aio.UnaryUnaryMultiCallable[_review_pb2.PublishCommentsRequest, _review_pb2.ListCommentsResponse]  # type: ignore[assignment]
+    """Publishes one's drafts on a plan as one batch; an open MUST_FIX blocks the release."""
+    ListComments: _aio.UnaryUnaryMultiCallable[_review_pb2.ListCommentsRequest, _review_pb2.ListCommentsResponse]  # type: ignore[assignment]
+    """Lists the comments on a plan."""
+    ResolveComment: _aio.UnaryUnaryMultiCallable[_review_pb2.ResolveCommentRequest, _review_pb2.Comment]  # type: ignore[assignment]
+    """Resolves a comment. A MUST_FIX is resolved by its author or a supervisor only."""
+    TakeSuggestion: _aio.UnaryUnaryMultiCallable[_review_pb2.TakeSuggestionRequest, _plan_pb2.Plan]  # type: ignore[assignment]
+    """Makes the edits that a comment suggests; errors are those of RevisePlan."""
+    ListReviewQueue: _aio.UnaryUnaryMultiCallable[_review_pb2.ListReviewQueueRequest, _review_pb2.ListReviewQueueResponse]  # type: ignore[assignment]
+    """Lists the plans that wait for somebody."""
+    ListUsablePlans: _aio.UnaryUnaryMultiCallable[_review_pb2.ListUsablePlansRequest, _review_pb2.ListUsablePlansResponse]  # type: ignore[assignment]
+    """Lists what a treatment room or clinic system may use: approved and not on hold."""
+    ListOverrides: _aio.UnaryUnaryMultiCallable[_review_pb2.ListOverridesRequest, _review_pb2.ListOverridesResponse]  # type: ignore[assignment]
+    """Lists which preferences were overridden, how often and why."""
+    StartPrediction: _aio.UnaryUnaryMultiCallable[_learning_pb2.StartPredictionRequest, _learning_pb2.Prediction]  # type: ignore[assignment]
+    """Begins a prediction: from now on the person can read no plan of the assessment until it is locked."""
+    LockPrediction: _aio.UnaryUnaryMultiCallable[_learning_pb2.LockPredictionRequest, _learning_pb2.Prediction]  # type: ignore[assignment]
+    """Locks a prediction."""
+    RevealPrediction: _aio.UnaryUnaryMultiCallable[_learning_pb2.RevealPredictionRequest, _learning_pb2.ThreeWayComparison]  # type: ignore[assignment]
+    """Compares a locked prediction with the proposal and with what a licensed person approved."""
+    GradePrediction: _aio.UnaryUnaryMultiCallable[_learning_pb2.GradePredictionRequest, _learning_pb2.Prediction]  # type: ignore[assignment]
+    """Marks a locked prediction by the criteria of the rubric."""
+    ListPredictions: _aio.UnaryUnaryMultiCallable[_learning_pb2.ListPredictionsRequest, _learning_pb2.ListPredictionsResponse]  # type: ignore[assignment]
+    """Lists predictions and what became of them over time."""
+    StartSession: _aio.UnaryUnaryMultiCallable[_session_pb2.StartSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
+    """Begins working an approved plan. FAILED_PRECONDITION if it is not approved, on hold, or already worked."""
+    GetSession: _aio.UnaryUnaryMultiCallable[_session_pb2.GetSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
+    """Gets the session of a plan."""
+    RecordDelivery: _aio.UnaryUnaryMultiCallable[_session_pb2.RecordDeliveryRequest, _session_pb2.Session]  # type: ignore[assignment]
+    """Reports steps as done or left out."""
+    RefitSession: _aio.UnaryUnaryMultiCallable[_session_pb2.RefitSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
+    """Re-fits the rest of a running session."""
+    FinishSession: _aio.UnaryUnaryMultiCallable[_session_pb2.FinishSessionRequest, _session_pb2.Session]  # type: ignore[assignment]
+    """Finishes a session with its re-tests."""
+    ReportDelivery: _aio.UnaryUnaryMultiCallable[_session_pb2.ReportDeliveryRequest, _session_pb2.DeliveryReport]  # type: ignore[assignment]
+    """Reports planned against delivered time per technique."""
+    ListPlanEvents: _aio.UnaryUnaryMultiCallable[_review_pb2.ListPlanEventsRequest, _review_pb2.ListPlanEventsResponse]  # type: ignore[assignment]
+    """Lists what happened to a plan, from its sealed trail."""
+    WatchPlans: _aio.UnaryStreamMultiCallable[_review_pb2.WatchPlansRequest, _review_pb2.PlanEvent]  # type: ignore[assignment]
+    """Follows what happens to the plans of the clinic; resumes after `cursor`, at least once, in order."""
+    RequestBreakGlass: _aio.UnaryUnaryMultiCallable[_review_pb2.RequestBreakGlassRequest, _review_pb2.BreakGlassGrant]  # type: ignore[assignment]
+    """Asks for read access in an emergency; it ends by itself and is reported."""
+    ListBreakGlassGrants: _aio.UnaryUnaryMultiCallable[_review_pb2.ListBreakGlassGrantsRequest, _review_pb2.ListBreakGlassGrantsResponse]  # type: ignore[assignment]
+    """Lists every grant of emergency access."""
+    ExportPlan: _aio.UnaryUnaryMultiCallable[_review_pb2.ExportPlanRequest, _review_pb2.ExportPlanResponse]  # type: ignore[assignment]
+    """Renders a plan as a document."""
 
 class PlannerServiceServicer(metaclass=_abc_1.ABCMeta):
     """Proposes session plans from assessments. The machine only proposes: no method of this service approves anything.
@@ -166,5 +338,317 @@ class PlannerServiceServicer(metaclass=_abc_1.ABCMeta):
         """Makes a stored plan again from its own snapshot and constraints, and says whether it comes out the same. NOT_FOUND
         if there is no such plan.
         """
+
+    @_abc_1.abstractmethod
+    def ExplorePlan(
+        self,
+        request: _edit_pb2.ExplorePlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_edit_pb2.Exploration, _abc.Awaitable[_edit_pb2.Exploration]]:
+        """Finds plans that are nearly as good, what other session lengths would change, and what the benefit rests on.
+        NOT_FOUND if there is no such plan.
+        """
+
+    @_abc_1.abstractmethod
+    def RevisePlan(
+        self,
+        request: _edit_pb2.RevisePlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
+        """Edits a plan. FAILED_PRECONDITION with EDIT_UNSAFE if a rule of safety forbids it, with RULE_NEEDS_OVERRIDE if it goes
+        against a preference and brings no override, with EDITS_CONFLICT if the demands cannot hold together, with
+        STATE_FORBIDS if the plan is not open to edits; ABORTED if the etag is not the newest.
+        """
+
+    @_abc_1.abstractmethod
+    def SignPlan(
+        self,
+        request: _review_pb2.SignPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
+        """Signs one's own draft and sends it to be co-signed."""
+
+    @_abc_1.abstractmethod
+    def ApprovePlan(
+        self,
+        request: _review_pb2.ApprovePlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
+        """Releases a plan. FAILED_PRECONDITION while a MUST_FIX is open or a flag is not acknowledged; ABORTED if etag or digest
+        are not those of the newest revision, or the assessment has changed; PERMISSION_DENIED for a person whose own work as
+        a trainee it is.
+        """
+
+    @_abc_1.abstractmethod
+    def CosignPlan(
+        self,
+        request: _review_pb2.CosignPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
+        """Releases what a trainee signed, with an attestation; see ApprovePlan."""
+
+    @_abc_1.abstractmethod
+    def ReturnPlan(
+        self,
+        request: _review_pb2.ReturnPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
+        """Sends a signed plan back with a reason."""
+
+    @_abc_1.abstractmethod
+    def WithdrawPlan(
+        self,
+        request: _review_pb2.WithdrawPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
+        """Takes a signed plan back before it is co-signed; its signatures are void."""
+
+    @_abc_1.abstractmethod
+    def DiscardPlan(
+        self,
+        request: _review_pb2.DiscardPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
+        """Gives a plan up before it is released."""
+
+    @_abc_1.abstractmethod
+    def ReassignCosigner(
+        self,
+        request: _review_pb2.ReassignCosignerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
+        """Names another person to co-sign."""
+
+    @_abc_1.abstractmethod
+    def AmendPlan(
+        self,
+        request: _review_pb2.AmendPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
+        """Begins a new version of an approved plan."""
+
+    @_abc_1.abstractmethod
+    def ReattestPlan(
+        self,
+        request: _review_pb2.ReattestPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
+        """Releases an approved plan again, unchanged, on the inputs as they are now; this ends a hold."""
+
+    @_abc_1.abstractmethod
+    def AddAddendum(
+        self,
+        request: _review_pb2.AddAddendumRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
+        """Adds a remark to an approved plan."""
+
+    @_abc_1.abstractmethod
+    def MarkPlanEnteredInError(
+        self,
+        request: _review_pb2.MarkPlanEnteredInErrorRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
+        """Marks a signed or approved plan as wrong for ever."""
+
+    @_abc_1.abstractmethod
+    def AcknowledgeFlag(
+        self,
+        request: _review_pb2.AcknowledgeFlagRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
+        """Says that a caution or referral has been read."""
+
+    @_abc_1.abstractmethod
+    def CreateComment(
+        self,
+        request: _review_pb2.CreateCommentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.Comment, _abc.Awaitable[_review_pb2.Comment]]:
+        """Writes a comment; only its author sees it until it is published."""
+
+    @_abc_1.abstractmethod
+    def PublishComments(
+        self,
+        request: _review_pb2.PublishCommentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.ListCommentsResponse, _abc.Awaitable[_review_pb2.ListCommentsResponse]]:
+        """Publishes one's drafts on a plan as one batch; an open MUST_FIX blocks the release."""
+
+    @_abc_1.abstractmethod
+    def ListComments(
+        self,
+        request: _review_pb2.ListCommentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.ListCommentsResponse, _abc.Awaitable[_review_pb2.ListCommentsResponse]]:
+        """Lists the comments on a plan."""
+
+    @_abc_1.abstractmethod
+    def ResolveComment(
+        self,
+        request: _review_pb2.ResolveCommentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.Comment, _abc.Awaitable[_review_pb2.Comment]]:
+        """Resolves a comment. A MUST_FIX is resolved by its author or a supervisor only."""
+
+    @_abc_1.abstractmethod
+    def TakeSuggestion(
+        self,
+        request: _review_pb2.TakeSuggestionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
+        """Makes the edits that a comment suggests; errors are those of RevisePlan."""
+
+    @_abc_1.abstractmethod
+    def ListReviewQueue(
+        self,
+        request: _review_pb2.ListReviewQueueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.ListReviewQueueResponse, _abc.Awaitable[_review_pb2.ListReviewQueueResponse]]:
+        """Lists the plans that wait for somebody."""
+
+    @_abc_1.abstractmethod
+    def ListUsablePlans(
+        self,
+        request: _review_pb2.ListUsablePlansRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.ListUsablePlansResponse, _abc.Awaitable[_review_pb2.ListUsablePlansResponse]]:
+        """Lists what a treatment room or clinic system may use: approved and not on hold."""
+
+    @_abc_1.abstractmethod
+    def ListOverrides(
+        self,
+        request: _review_pb2.ListOverridesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.ListOverridesResponse, _abc.Awaitable[_review_pb2.ListOverridesResponse]]:
+        """Lists which preferences were overridden, how often and why."""
+
+    @_abc_1.abstractmethod
+    def StartPrediction(
+        self,
+        request: _learning_pb2.StartPredictionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_learning_pb2.Prediction, _abc.Awaitable[_learning_pb2.Prediction]]:
+        """Begins a prediction: from now on the person can read no plan of the assessment until it is locked."""
+
+    @_abc_1.abstractmethod
+    def LockPrediction(
+        self,
+        request: _learning_pb2.LockPredictionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_learning_pb2.Prediction, _abc.Awaitable[_learning_pb2.Prediction]]:
+        """Locks a prediction."""
+
+    @_abc_1.abstractmethod
+    def RevealPrediction(
+        self,
+        request: _learning_pb2.RevealPredictionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_learning_pb2.ThreeWayComparison, _abc.Awaitable[_learning_pb2.ThreeWayComparison]]:
+        """Compares a locked prediction with the proposal and with what a licensed person approved."""
+
+    @_abc_1.abstractmethod
+    def GradePrediction(
+        self,
+        request: _learning_pb2.GradePredictionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_learning_pb2.Prediction, _abc.Awaitable[_learning_pb2.Prediction]]:
+        """Marks a locked prediction by the criteria of the rubric."""
+
+    @_abc_1.abstractmethod
+    def ListPredictions(
+        self,
+        request: _learning_pb2.ListPredictionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_learning_pb2.ListPredictionsResponse, _abc.Awaitable[_learning_pb2.ListPredictionsResponse]]:
+        """Lists predictions and what became of them over time."""
+
+    @_abc_1.abstractmethod
+    def StartSession(
+        self,
+        request: _session_pb2.StartSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.Session, _abc.Awaitable[_session_pb2.Session]]:
+        """Begins working an approved plan. FAILED_PRECONDITION if it is not approved, on hold, or already worked."""
+
+    @_abc_1.abstractmethod
+    def GetSession(
+        self,
+        request: _session_pb2.GetSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.Session, _abc.Awaitable[_session_pb2.Session]]:
+        """Gets the session of a plan."""
+
+    @_abc_1.abstractmethod
+    def RecordDelivery(
+        self,
+        request: _session_pb2.RecordDeliveryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.Session, _abc.Awaitable[_session_pb2.Session]]:
+        """Reports steps as done or left out."""
+
+    @_abc_1.abstractmethod
+    def RefitSession(
+        self,
+        request: _session_pb2.RefitSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.Session, _abc.Awaitable[_session_pb2.Session]]:
+        """Re-fits the rest of a running session."""
+
+    @_abc_1.abstractmethod
+    def FinishSession(
+        self,
+        request: _session_pb2.FinishSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.Session, _abc.Awaitable[_session_pb2.Session]]:
+        """Finishes a session with its re-tests."""
+
+    @_abc_1.abstractmethod
+    def ReportDelivery(
+        self,
+        request: _session_pb2.ReportDeliveryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_pb2.DeliveryReport, _abc.Awaitable[_session_pb2.DeliveryReport]]:
+        """Reports planned against delivered time per technique."""
+
+    @_abc_1.abstractmethod
+    def ListPlanEvents(
+        self,
+        request: _review_pb2.ListPlanEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.ListPlanEventsResponse, _abc.Awaitable[_review_pb2.ListPlanEventsResponse]]:
+        """Lists what happened to a plan, from its sealed trail."""
+
+    @_abc_1.abstractmethod
+    def WatchPlans(
+        self,
+        request: _review_pb2.WatchPlansRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_review_pb2.PlanEvent], _abc.AsyncIterator[_review_pb2.PlanEvent]]:
+        """Follows what happens to the plans of the clinic; resumes after `cursor`, at least once, in order."""
+
+    @_abc_1.abstractmethod
+    def RequestBreakGlass(
+        self,
+        request: _review_pb2.RequestBreakGlassRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.BreakGlassGrant, _abc.Awaitable[_review_pb2.BreakGlassGrant]]:
+        """Asks for read access in an emergency; it ends by itself and is reported."""
+
+    @_abc_1.abstractmethod
+    def ListBreakGlassGrants(
+        self,
+        request: _review_pb2.ListBreakGlassGrantsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.ListBreakGlassGrantsResponse, _abc.Awaitable[_review_pb2.ListBreakGlassGrantsResponse]]:
+        """Lists every grant of emergency access."""
+
+    @_abc_1.abstractmethod
+    def ExportPlan(
+        self,
+        request: _review_pb2.ExportPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_review_pb2.ExportPlanResponse, _abc.Awaitable[_review_pb2.ExportPlanResponse]]:
+        """Renders a plan as a document."""
 
 def add_PlannerServiceServicer_to_server(servicer: PlannerServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
