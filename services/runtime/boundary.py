@@ -12,9 +12,9 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -24,6 +24,7 @@ from services.runtime import deadline
 from services.runtime.capacity import Capacity
 from services.runtime.identity import Caller, CredentialInvalid, Role, TokenVerifier, set_current_caller
 from services.runtime.limits import Limits
+from services.runtime.reads import Reads, set_current_reads
 from services.runtime.status import DETAILS_TRAILER, CallRefused, message_of, pack
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ else:
     Interceptor = grpc.aio.ServerInterceptor
 
 Result = TypeVar("Result")
+OnRead = Callable[[Caller, str, Sequence[str], str], None]
+"""Is told who called which method, what it read, and how the call ended (the name of a status code)."""
 
 REQUEST_ID_TRAILER = "myoplan-request-id"
 
@@ -50,6 +53,7 @@ class _Call:
     request_id: str
     began: float
     caller: Caller | None = None
+    reads: Reads = field(default_factory=Reads)
 
     @property
     def clinic(self) -> str:
@@ -62,7 +66,7 @@ class CallBoundary(Interceptor):
 
     `rights`: the full name of every method and the roles that may call it; what it does not name nobody may call, but
     the methods in `anonymous` everybody. `explain` turns an error of a handler into a refusal; None means that it is a
-    bug. `on_denied` is told of every refusal by role.
+    bug. `on_denied` is told of every refusal by role, `on_read` of every call that read records.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class CallBoundary(Interceptor):
         verifier: TokenVerifier,
         explain: Callable[[Exception], CallRefused | None],
         on_denied: Callable[[Caller, str], Awaitable[None]] | None,
+        on_read: OnRead | None = None,
         limits: Limits,
         logger: FilteringBoundLogger,
     ) -> None:
@@ -81,6 +86,7 @@ class CallBoundary(Interceptor):
         self._verifier = verifier
         self._explain = explain
         self._on_denied = on_denied
+        self._on_read = on_read
         self._limits = limits
         self._logger = logger
         self._calls = Capacity("calls", total=limits.calls, per_clinic=limits.calls_per_clinic)
@@ -150,7 +156,9 @@ class CallBoundary(Interceptor):
         async def answer(raw: bytes, context: Context) -> bytes | None:
             async def work() -> bytes:
                 async with capacity.room_for(call.clinic), deadline.within(self._allowed_seconds(context)):
-                    return render(await behaviour(parse(raw), context))
+                    answered = render(await behaviour(parse(raw), context))
+                    call.reads.answered(answered)
+                    return answered
 
             return await self._conclude(call, context, work)
 
@@ -168,7 +176,10 @@ class CallBoundary(Interceptor):
                     # Written here and not yielded: a generator would be left half-way when the client goes away.
                     async with aclosing(behaviour(parsed, context)) as messages:
                         async for message in messages:
-                            await context.write(render(message))
+                            written = render(message)
+                            await context.write(written)
+                            call.reads.answered(written)
+                            self._tell_read(call, grpc.StatusCode.OK)
 
             await self._conclude(call, context, work)
 
@@ -200,6 +211,7 @@ class CallBoundary(Interceptor):
     async def _conclude(self, call: _Call, context: Context, work: Callable[[], Awaitable[Result]]) -> Result:
         """Does the work of a call; its outcome becomes one status and one log line."""
         context.set_trailing_metadata(((REQUEST_ID_TRAILER, call.request_id),))
+        set_current_reads(call.reads)
         try:
             result = await work()
         except asyncio.CancelledError:
@@ -236,7 +248,13 @@ class CallBoundary(Interceptor):
             self._logger.warning("a fault", method=call.method, request_id=call.request_id, exc_info=error)
         return explained
 
+    def _tell_read(self, call: _Call, code: grpc.StatusCode) -> None:
+        names = call.reads.take()
+        if names and call.caller and self._on_read and code not in _LEAVE_NO_READ:
+            self._on_read(call.caller, call.method, names, code.name)
+
     def _log(self, call: _Call, code: grpc.StatusCode, reason: str) -> None:
+        self._tell_read(call, code)
         quiet = call.caller is None and code is grpc.StatusCode.OK  # a health check
         write = self._logger.debug if quiet else self._logger.info
         write(
@@ -251,6 +269,8 @@ class CallBoundary(Interceptor):
         )
 
 
+# A refusal has an entry of its own; a wrong request reads nothing for its caller.
+_LEAVE_NO_READ = frozenset({grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.INVALID_ARGUMENT})
 _SERVER_FAULTS = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DATA_LOSS, grpc.StatusCode.INTERNAL})
 
 

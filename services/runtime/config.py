@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from structlog.typing import FilteringBoundLogger
 
 from services.runtime.server import TlsFiles
 
@@ -18,6 +20,7 @@ PREFIX = "MYOPLAN_"
 LEAST_SEAL_KEY_BYTES = 32
 MOST_PORT = 65_535
 ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})")
+ACCEPTED_LOSS = re.compile(r"[a-z0-9-]+@\d+-[0-9a-f]{0,8}")
 STORE_ADDRESS = re.compile(r"(redis|rediss|unix)://.+")
 
 
@@ -73,6 +76,10 @@ class RuntimeSettings(BaseSettings):
     """The `iss` of accepted tokens."""
     seal_key_file: ReadableFile
     """A file of at least 32 bytes that seals the records; never kept in the store."""
+    anchor_file: Path | None = None
+    """Where to keep the anchor, outside the store; without it an older store that is put back is not noticed."""
+    anchor_accept: str = ""
+    """Losses that the operator accepts: the words that the log names with each, with commas between them."""
     throwaway_store: bool = False
     """Accepts a store that may lose what it acknowledged. For tests only."""
     knowledge_overlay: ReadableFolder | None = None
@@ -110,6 +117,20 @@ class RuntimeSettings(BaseSettings):
             raise ValueError(f"holds fewer than {LEAST_SEAL_KEY_BYTES} bytes")
         return value
 
+    @field_validator("anchor_file")
+    @classmethod
+    def _can_be_written(cls, value: Path | None) -> Path | None:
+        if value is not None and not (value.parent.is_dir() and os.access(value.parent, os.W_OK)):
+            raise ValueError("is not in a folder that can be written")
+        return value
+
+    @field_validator("anchor_accept")
+    @classmethod
+    def _are_losses(cls, value: str) -> str:
+        if wrong := [word for word in value.split(",") if value and not ACCEPTED_LOSS.fullmatch(word)]:
+            raise ValueError(f"holds {len(wrong)} that are not CLINIC@SEQ-SEAL, as the log names a loss")
+        return value
+
     # Half of a TLS setting must stop the start: serving in the clear instead would go unnoticed.
     @field_validator("tls_key", "tls_client_ca")
     @classmethod
@@ -126,6 +147,16 @@ class RuntimeSettings(BaseSettings):
         if self.tls_certificate is None or self.tls_key is None:
             return None
         return TlsFiles(certificate=self.tls_certificate, key=self.tls_key, client_authority=self.tls_client_ca)
+
+    def anchor(self, logger: FilteringBoundLogger) -> Path | None:
+        """Returns where the anchor is kept; warns if there is none."""
+        if self.anchor_file is None:
+            logger.warning("no anchor: if an older store is put back, nobody will notice")
+        return self.anchor_file
+
+    def accepted_losses(self) -> frozenset[str]:
+        """Returns the losses that the operator accepts."""
+        return frozenset(word for word in self.anchor_accept.split(",") if word)
 
     def seal_key(self) -> SealKey:
         """Reads the key that seals records."""

@@ -39,6 +39,7 @@ ALLOWED = frozenset(
         "trace",
         "library",
         "place",
+        "accept",
     }
 )
 MOST_LETTERS = 300

@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2
 from structlog.typing import FilteringBoundLogger
 
-from services.runtime.boundary import CallBoundary
+from services.runtime.boundary import CallBoundary, OnRead
 from services.runtime.health import SERVICE_NAME as HEALTH_SERVICE
 from services.runtime.health import Health
 from services.runtime.identity import Caller, Role, TokenVerifier
@@ -100,14 +100,16 @@ def build_server(
     logger: FilteringBoundLogger,
     *,
     on_denied: Callable[[Caller, str], Awaitable[None]] | None = None,
+    on_read: OnRead | None = None,
     pool: DescriptorPool | None = None,
 ) -> RunningServer:
     """Builds a server and binds its port; call it inside the event loop that will serve.
 
     `rights` names every method of every registered service (`/package.Service/Method`) with the roles that may call
     it. `explain` turns an error of a handler into what its caller may know; None means that it is a bug. `on_denied`
-    is awaited with the caller and the method before a call is refused for want of a right. `pool` knows the
-    descriptors of the services. ServerInvalid if a method has no row, a row no method, or the address is taken.
+    is awaited with the caller and the method before a call is refused for want of a right. `on_read` is told of every
+    call that read records through a `NotedStore`. `pool` knows the descriptors of the services. ServerInvalid if a
+    method has no row, a row no method, or the address is taken.
     """
     descriptors = pool or descriptor_pool.Default()
     names = [registration.service_name for registration in registrations]
@@ -124,6 +126,7 @@ def build_server(
         verifier=verifier,
         explain=explain,
         on_denied=on_denied,
+        on_read=on_read,
         limits=limits,
         logger=logger,
     )

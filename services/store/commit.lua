@@ -6,8 +6,8 @@
 -- KEYS[2]  the newest revision of the record          KEYS[2] to KEYS[5] are left out for a refusal,
 -- KEYS[3]  where the revision it replaces is kept,    which touches no record
 --          revision 0 when it creates the record
--- KEYS[4]  the list of all records (sorted set)
--- KEYS[5]  the list of the client's records (sorted set)
+-- KEYS[4]  the list of all records of the collection (sorted set)
+-- KEYS[5]  the list of the client's records of the collection (sorted set)
 -- KEYS[6]  the result of the request, only if the write carries a request id
 --
 -- ARGV[1]  seal of the new entry, 32 bytes            ARGV[2]  its statement

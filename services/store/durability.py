@@ -104,7 +104,8 @@ class DurabilityGuard:
     """Watches one server. `problem` says why nothing may be written now, None while everything is as it has to be.
 
     `throwaway` accepts any settings, loudly: for stores whose records nobody will miss. `on_change` is called with
-    every new value of `problem`, at the start too; health hangs on it.
+    every new value of `problem`, at the start too; health hangs on it. `on_replaced` is called when another process
+    answers than before.
     """
 
     def __init__(
@@ -114,11 +115,13 @@ class DurabilityGuard:
         throwaway: bool = False,
         check_seconds: float = CHECK_SECONDS,
         on_change: Callable[[str | None], None] | None = None,
+        on_replaced: Callable[[], None] | None = None,
     ) -> None:
         self._pool = pool
         self._throwaway = throwaway
         self._check_seconds = check_seconds
         self._on_change = on_change
+        self._on_replaced = on_replaced
         self._standing = Standing(run_id="", serving=False, problem=NOT_CHECKED)
         self._noted_at = -math.inf
         self._checks = 0
@@ -176,6 +179,14 @@ class DurabilityGuard:
         if (problem := self.problem) is not None:
             raise NotDurable(problem) if self._standing.serving else RedisConnectionError(problem)
 
+    async def meet(self, connection: AbstractConnection) -> None:
+        """Prepares a new connection for reads, which need no promise, and sees whether the server is still the same.
+
+        Raises ConnectionError.
+        """
+        await connection.on_connect()
+        self._note(await ask(connection))
+
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._check_seconds)
@@ -206,6 +217,8 @@ class DurabilityGuard:
         self._standing = standing
         if before.run_id and standing.run_id and before.run_id != standing.run_id:
             _log.warning("the store was restarted or replaced")
+            if self._on_replaced is not None:
+                self._on_replaced()
         if self.problem == problem_before:
             return
         if self.problem is None:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import asyncio
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from operator import itemgetter
 
 from services.store import trail
-from services.store.layout import EVERY_CLIENT, Layout, parent_of
+from services.store.layout import Layout, collections_of
 from services.store.model import (
     Actor,
     Entry,
     EtagMismatch,
+    Inspect,
+    Note,
     Page,
     RecordDamaged,
     RecordExists,
@@ -27,7 +29,7 @@ from services.store.model import (
     Revision,
     Write,
 )
-from services.store.seals import Sealer, entry_of_refusal, entry_of_write, stored_revision
+from services.store.seals import Sealer, entry_of_note, entry_of_refusal, entry_of_write, stored_revision
 
 
 class MemoryClinic:
@@ -99,8 +101,8 @@ class MemoryStore:
         if previous:
             clinic.revisions[clinic.layout.earlier(write.name, previous.revision)] = clinic.revisions[newest]
         else:
-            for parent in (EVERY_CLIENT, parent_of(write.name)):
-                clinic.indexes[clinic.layout.index(parent)][write.name] = seq
+            for collection in collections_of(write.name):
+                clinic.indexes[clinic.layout.index(collection)][write.name] = seq
         clinic.revisions[newest] = stored_revision(seq, sealed.sealed, write.content)
         placed = sealed.placed(seq)
         if write.request:
@@ -137,6 +139,12 @@ class MemoryStore:
         entry = entry_of_refusal(self._sealer, refusal, written_after=clinic.seq)
         clinic.append(self._sealer.seal(clinic.layout.scope, entry).sealed)
 
+    async def note(self, note: Note) -> None:
+        """Writes one entry to the audit trail."""
+        clinic = self.clinic(note.actor.clinic)
+        entry = entry_of_note(self._sealer, note, written_after=clinic.seq)
+        clinic.append(self._sealer.seal(clinic.layout.scope, entry).sealed)
+
     async def read(self, clinic: str, name: str, revision: int | None = None) -> Revision:
         """Returns a revision, the newest if `revision` is None."""
         copy = self.clinic(clinic)
@@ -149,10 +157,10 @@ class MemoryStore:
             raise RecordMissing(name)
         return self._sealer.open_revision(copy.layout.scope, name, stored)
 
-    async def list(self, clinic: str, parent: str, limit: int, after: int | None = None) -> Page:
-        """Lists newest revisions under `parent`, newest record first."""
+    async def list(self, clinic: str, collection: str, limit: int, after: int | None = None) -> Page:
+        """Lists newest revisions of a collection, newest record first."""
         copy = self.clinic(clinic)
-        listed = sorted(await copy.listed(copy.layout.index(parent)), key=lambda item: -item[1])
+        listed = sorted(await copy.listed(copy.layout.index(collection)), key=lambda item: -item[1])
         rest = [(name, seq) for name, seq in listed if after is None or seq < after]
         revisions = [await self._listed(clinic, name) for name, _ in rest[:limit]]
         return Page(revisions=tuple(revisions), next_after=rest[limit - 1][1] if len(rest) > limit else None)
@@ -186,7 +194,7 @@ class MemoryStore:
             if copy.seq <= after:
                 await grown.wait()
 
-    async def verify(self, clinic: str) -> tuple[str, ...]:
+    async def verify(self, clinic: str, inspect: Mapping[str, Inspect] | None = None) -> tuple[str, ...]:
         """Checks every chain, seal and sequence number of the clinic."""
         copy = self.clinic(clinic)
-        return await trail.verify(self._sealer, copy.layout, copy)
+        return await trail.verify(self._sealer, copy.layout, copy, inspect)

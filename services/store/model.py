@@ -7,7 +7,7 @@ who did what, when, and the digest of the content. `services.store.memory` and `
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -112,6 +112,18 @@ class Refusal:
     time_micros: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something for the audit trail alone, like who read what: it touches no record and makes no event for watchers."""
+
+    actor: Actor
+    action: str
+    time_micros: int
+    reason: str = ""
+    changes: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
 class StoreError(Exception):
     """Base of what a store can answer instead of a result."""
 
@@ -144,10 +156,19 @@ class RecordDamaged(StoreError):
     """A stored revision does not match its seal."""
 
 
+class StoreRolledBack(StoreError):
+    """What is stored of a clinic is older than its anchor, or another; the text names what is missing."""
+
+
+Inspect = Callable[[Entry, bytes], Iterable[str]]
+"""Looks into the content of one revision and returns its problems; called for a record's revisions in their order."""
+
+
 class RecordStore(Protocol):
     """A durable store of chained records, one name space per clinic.
 
-    Every method may raise `StoreUnavailable`; reads may raise `RecordDamaged`.
+    Every method may raise `StoreUnavailable`, and `StoreRolledBack` for a clinic whose records went back in time; reads
+    may raise `RecordDamaged`.
     """
 
     async def write(self, write: Write) -> Revision:
@@ -166,12 +187,19 @@ class RecordStore(Protocol):
         """Writes one audit entry for a refused call. Raises StoreNotDurable."""
         ...
 
+    async def note(self, note: Note) -> None:
+        """Writes one entry to the audit trail. Raises StoreNotDurable."""
+        ...
+
     async def read(self, clinic: str, name: str, revision: int | None = None) -> Revision:
         """Returns a revision (the newest if `revision` is None), its seal checked. Raises RecordMissing."""
         ...
 
-    async def list(self, clinic: str, parent: str, limit: int, after: int | None = None) -> Page:
-        """Lists newest revisions of records under `parent` (`clients/{client}` or `clients/-`), newest record first."""
+    async def list(self, clinic: str, collection: str, limit: int, after: int | None = None) -> Page:
+        """Lists newest revisions of the records of one collection, newest record first.
+
+        `collection`: `clients/{client}/plans`, or `clients/-/plans` for those of all clients.
+        """
         ...
 
     async def history(self, clinic: str, name: str, limit: int, after: int | None = None) -> tuple[Entry, ...]:
@@ -182,6 +210,9 @@ class RecordStore(Protocol):
         """Yields the entries of accepted writes with `seq` > `after`, in order, then new ones as they happen."""
         ...
 
-    async def verify(self, clinic: str) -> tuple[str, ...]:
-        """Checks every chain, seal and sequence number of the clinic; one sentence per problem, empty if sound."""
+    async def verify(self, clinic: str, inspect: Mapping[str, Inspect] | None = None) -> tuple[str, ...]:
+        """Checks every chain, seal and sequence number of the clinic; one sentence per problem, empty if sound.
+
+        `inspect`: by collection (`plans`), what looks into the contents.
+        """
         ...

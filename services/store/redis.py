@@ -6,12 +6,12 @@ repeats it with the same request id, and the script answers with what the first 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.resources import files
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -19,16 +19,19 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoPermissionError, NoScriptError, OutOfMemoryError, ReadOnlyError, ResponseError
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import NoScriptError
 
 from services.store import trail
-from services.store.durability import CHECK_SECONDS, DurabilityGuard, NotDurable
-from services.store.layout import EVERY_CLIENT, Layout, parent_of
+from services.store.anchor import AnchorFile
+from services.store.anchoring import Anchoring
+from services.store.durability import CHECK_SECONDS, DurabilityGuard
+from services.store.layout import Layout, clinic_of_trail, collections_of
 from services.store.model import (
     Actor,
     Entry,
     EtagMismatch,
+    Inspect,
+    Note,
     Page,
     RecordDamaged,
     RecordExists,
@@ -37,14 +40,15 @@ from services.store.model import (
     Request,
     RequestReused,
     Revision,
-    StoreNotDurable,
+    StoreError,
     StoreUnavailable,
     Write,
 )
-from services.store.seals import Sealed, Sealer, entry_bytes, entry_of_refusal, entry_of_write
+from services.store.redis_copy import RedisCopy, pairs_of, sealed_entries
+from services.store.redis_errors import ask, explained, refused
+from services.store.seals import Sealed, Sealer, entry_bytes, entry_of_note, entry_of_refusal, entry_of_write
 
 REQUEST_SECONDS = 7 * 24 * 60 * 60
-TRAIL_FIELD = b"sealed"
 # Most entries are shorter; a longer one takes a second look.
 ENTRY_GUESS_BYTES = 1024
 REMEMBERED_HEADS = 4096
@@ -61,7 +65,9 @@ class RedisStore:
     `connections`: how many writes, and how many reads, are under way at most; more wait their turn.
     `timeout_seconds`: how long one command may take, and how long one may wait for a connection.
     `required_replicas`: how many replicas must have received a write before it is acknowledged.
-    `throwaway`, `check_seconds`, `on_durability`: see `DurabilityGuard`.
+    `throwaway`, `check_seconds`: see `DurabilityGuard`. `on_problem` is called with why the store is not to be used, or
+    None, at the start and whenever that changes. `anchor_file`, `accepted_losses`: see `Anchoring`; without a file an
+    older store that is put back is not noticed.
     """
 
     def __init__(
@@ -75,26 +81,49 @@ class RedisStore:
         required_replicas: int = 0,
         throwaway: bool = False,
         check_seconds: float = CHECK_SECONDS,
-        on_durability: Callable[[str | None], None] | None = None,
+        on_problem: Callable[[str | None], None] | None = None,
+        anchor_file: Path | None = None,
+        accepted_losses: Collection[str] = (),
     ) -> None:
         self._url, self._service, self._sealer = url, service, sealer
         self._connections, self._timeout = connections, timeout_seconds
         self._required_replicas = required_replicas
+        self._on_problem = on_problem
         self.guard = DurabilityGuard(
-            self._pool(1), throwaway=throwaway, check_seconds=check_seconds, on_change=on_durability
+            self._pool(1),
+            throwaway=throwaway,
+            check_seconds=check_seconds,
+            on_change=lambda _: self._report(),
+            on_replaced=self._doubt,
         )
         self._writer = Redis.from_pool(self._pool(connections, redis_connect_func=self.guard.admit))
         lost_connection = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
-        self._reader = Redis.from_pool(self._pool(connections, retry=lost_connection))
+        self._reader = Redis.from_pool(
+            self._pool(connections, retry=lost_connection, redis_connect_func=self.guard.meet)
+        )
         self._heads: OrderedDict[tuple[str, str], Entry] = OrderedDict()
         self._seen: dict[str, int] = {}
         self._open = AsyncExitStack()
+        self.anchoring: Anchoring | None = None
+        if anchor_file is not None:
+            self.anchoring = Anchoring(
+                AnchorFile(anchor_file, service, sealer),
+                sealer,
+                service=service,
+                clinics=self._clinics,
+                copy=self.copy,
+                note=self._note,
+                accepted=accepted_losses,
+                on_change=self._report,
+            )
 
     async def __aenter__(self) -> Self:
         """Starts watching the server. A server that cannot be reached is no error here: see `guard.problem`."""
         self._open.push_async_callback(self._writer.aclose)
         self._open.push_async_callback(self._reader.aclose)
         await self._open.enter_async_context(self.guard)
+        if self.anchoring:
+            await self._open.enter_async_context(self.anchoring)
         return self
 
     async def __aexit__(
@@ -103,11 +132,48 @@ class RedisStore:
         """Closes every connection."""
         await self._open.aclose()
 
+    @property
+    def problem(self) -> str | None:
+        """Why the store is not to be used, or None."""
+        return self.guard.problem or (self.anchoring.problem if self.anchoring else None)
+
+    def _report(self) -> None:
+        if self._on_problem is not None:
+            self._on_problem(self.problem)
+
+    def _doubt(self) -> None:
+        if self.anchoring:
+            self.anchoring.doubt()
+
+    async def _require_anchored(self, clinic: str) -> None:
+        """Returns if the clinic's records did not go back in time. Raises StoreRolledBack, StoreUnavailable."""
+        if self.anchoring:
+            await self.anchoring.require(clinic)
+
+    @asynccontextmanager
+    async def _reading(self, clinic: str) -> AsyncIterator[None]:
+        """Holds what is read within up to the anchor, before and after: a new connection may reach another server."""
+        await self._require_anchored(clinic)
+        try:
+            yield
+        except StoreError:
+            await self._require_anchored(clinic)
+            raise
+        await self._require_anchored(clinic)
+
+    async def _clinics(self) -> AsyncIterator[str]:
+        """Yields every clinic that has a trail."""
+        with explained():
+            async for key in self._reader.scan_iter(match=Layout.trails(self._service), count=1000):
+                if clinic := clinic_of_trail(key.decode(errors="backslashreplace")):
+                    yield clinic
+
     # Writing
 
     async def write(self, write: Write) -> Revision:
         """Stores the next revision and returns it; acknowledged only when durable."""
         await self.guard.require()
+        await self._require_anchored(write.actor.clinic)
         layout = self._layout(write.actor.clinic)
         try:
             previous = await self._previous(write)
@@ -133,7 +199,7 @@ class RedisStore:
                 raise RecordMissing(write.name)
             case [b"changed"]:
                 raise EtagMismatch(write.name)
-        raise _refused(reply)
+        raise refused(reply)
 
     async def _previous(self, write: Write) -> Entry | None:
         """Returns the entry that the write continues, from memory if it is the one that the caller has read."""
@@ -150,7 +216,8 @@ class RedisStore:
     async def replay(self, actor: Actor, request: Request) -> Revision | None:
         """Returns what the same request made before, or None."""
         key = self._layout(actor.clinic).request(actor, request)
-        result = await _ask(self._reader, "GET", key)
+        async with self._reading(actor.clinic):
+            result = await ask(self._reader, "GET", key)
         if result is None:
             return None
         if self._required_replicas:
@@ -165,16 +232,30 @@ class RedisStore:
 
     async def refuse(self, refusal: Refusal) -> None:
         """Writes one audit entry for a refused call."""
+        clinic = refusal.actor.clinic
+        await self._require_anchored(clinic)
+        await self._append(clinic, entry_of_refusal(self._sealer, refusal, written_after=self._seen.get(clinic, 0)))
+
+    async def note(self, note: Note) -> None:
+        """Writes one entry to the audit trail."""
+        await self._require_anchored(note.actor.clinic)
+        await self._note(note)
+
+    async def _note(self, note: Note) -> None:
+        clinic = note.actor.clinic
+        await self._append(clinic, entry_of_note(self._sealer, note, written_after=self._seen.get(clinic, 0)))
+
+    async def _append(self, clinic: str, entry: Entry) -> None:
+        """Writes an entry that touches no record."""
         await self.guard.require()
-        layout = self._layout(refusal.actor.clinic)
-        entry = entry_of_refusal(self._sealer, refusal, written_after=self._seen.get(refusal.actor.clinic, 0))
+        layout = self._layout(clinic)
         sealed = self._sealer.seal(layout.scope, entry)
         reply = await self._commit([layout.trail], [sealed.seal, sealed.statement, entry.written_after])
         match reply:
             case [b"stored", seq]:
-                self._saw(refusal.actor.clinic, int(seq))
+                self._saw(clinic, int(seq))
             case _:
-                raise _refused(reply)
+                raise refused(reply)
 
     async def _commit(self, keys: Sequence[str], arguments: Sequence[bytes | str | int]) -> Sequence[bytes]:
         words = (len(keys), *keys, *arguments)
@@ -188,8 +269,8 @@ class RedisStore:
     async def _run(self, *words: bytes | str | int) -> Any:
         """Sends a write once; waits for the replicas on the same connection, because WAIT counts only for that one."""
         if not self._required_replicas:
-            return await _ask(self._writer, *words)
-        with _explained():
+            return await ask(self._writer, *words)
+        with explained():
             async with self._writer.pipeline(transaction=False) as pipeline:
                 pipeline.execute_command(*words)
                 pipeline.execute_command("WAIT", self._required_replicas, round(self._timeout * 500))
@@ -205,15 +286,19 @@ class RedisStore:
 
     async def read(self, clinic: str, name: str, revision: int | None = None) -> Revision:
         """Returns a revision, the newest if `revision` is None, in one round trip."""
+        async with self._reading(clinic):
+            return await self._read(clinic, name, revision)
+
+    async def _read(self, clinic: str, name: str, revision: int | None) -> Revision:
         layout = self._layout(clinic)
         if revision is None:
-            stored = await _ask(self._reader, "GET", layout.newest(name))
+            stored = await ask(self._reader, "GET", layout.newest(name))
             if stored is None:
                 raise RecordMissing(name)
             newest = self._sealer.open_revision(layout.scope, name, stored)
             self._remember(clinic, newest.entry)
             return newest
-        found = await _ask(self._reader, "MGET", layout.earlier(name, revision), layout.newest(name))
+        found = await ask(self._reader, "MGET", layout.earlier(name, revision), layout.newest(name))
         for stored in found:
             if stored is not None:
                 opened = self._sealer.open_revision(layout.scope, name, stored)
@@ -221,14 +306,18 @@ class RedisStore:
                     return opened
         raise RecordMissing(name)
 
-    async def list(self, clinic: str, parent: str, limit: int, after: int | None = None) -> Page:
-        """Lists newest revisions under `parent`, newest record first."""
+    async def list(self, clinic: str, collection: str, limit: int, after: int | None = None) -> Page:
+        """Lists newest revisions of a collection, newest record first."""
+        async with self._reading(clinic):
+            return await self._list(clinic, collection, limit, after)
+
+    async def _list(self, clinic: str, collection: str, limit: int, after: int | None) -> Page:
         layout = self._layout(clinic)
         highest = "+inf" if after is None else f"({after}"
         words = ("WITHSCORES", "LIMIT", 0, limit + 1)
-        pairs = _pairs(await _ask(self._reader, "ZREVRANGEBYSCORE", layout.index(parent), highest, "-inf", *words))
+        pairs = pairs_of(await ask(self._reader, "ZREVRANGEBYSCORE", layout.index(collection), highest, "-inf", *words))
         names = [name for name, _ in pairs[:limit]]
-        newest = await _ask(self._reader, "MGET", *map(layout.newest, names)) if names else []
+        newest = await ask(self._reader, "MGET", *map(layout.newest, names)) if names else []
         revisions = []
         for name, stored in zip(names, newest, strict=True):
             if stored is None:
@@ -239,6 +328,10 @@ class RedisStore:
 
     async def history(self, clinic: str, name: str, limit: int, after: int | None = None) -> tuple[Entry, ...]:
         """Returns entries of one record, newest first, below revision `after`."""
+        async with self._reading(clinic):
+            return await self._history(clinic, name, limit, after)
+
+    async def _history(self, clinic: str, name: str, limit: int, after: int | None) -> tuple[Entry, ...]:
         layout = self._layout(clinic)
         (start,) = await self._starts(name, [layout.newest(name)])
         if not start:
@@ -267,7 +360,7 @@ class RedisStore:
     async def _ranges(self, keys: Sequence[tuple[str, int]]) -> Sequence[bytes]:
         if not keys:
             return []
-        with _explained():
+        with explained():
             async with self._reader.pipeline(transaction=False) as pipeline:
                 for key, length in keys:
                     pipeline.execute_command("GETRANGE", key, 0, length - 1)
@@ -280,12 +373,13 @@ class RedisStore:
         Each watcher has a connection of its own, so that watchers never keep reads waiting.
         """
         layout = self._layout(clinic)
+        await self._require_anchored(clinic)
         watcher = Redis.from_pool(self._pool(1, socket_timeout=self._timeout + BLOCK_MILLISECONDS / 1000))
         words = ("XREAD", "COUNT", trail.BATCH, "BLOCK", BLOCK_MILLISECONDS, "STREAMS", layout.trail)
         try:
             while True:
-                reply = await _ask(watcher, *words, f"{after}-0")
-                for seq, sealed in _sealed_entries(reply[0][1] if reply else []):
+                reply = await ask(watcher, *words, f"{after}-0")
+                for seq, sealed in sealed_entries(reply[0][1] if reply else []):
                     if seq != after + 1:
                         raise RecordDamaged(f"entries {after + 1} to {seq - 1} are missing")
                     entry = self._sealer.open(layout.scope, seq, sealed)
@@ -296,10 +390,13 @@ class RedisStore:
         finally:
             await watcher.aclose()
 
-    async def verify(self, clinic: str) -> tuple[str, ...]:
+    async def verify(self, clinic: str, inspect: Mapping[str, Inspect] | None = None) -> tuple[str, ...]:
         """Checks every chain, seal and sequence number of the clinic."""
-        layout = self._layout(clinic)
-        return await trail.verify(self._sealer, layout, _RedisCopy(self._reader, layout))
+        return await trail.verify(self._sealer, self._layout(clinic), self.copy(clinic), inspect)
+
+    def copy(self, clinic: str) -> RedisCopy:
+        """Returns the stored bytes of a clinic, for a check."""
+        return RedisCopy(self._reader, self._layout(clinic))
 
     # Within
 
@@ -319,6 +416,8 @@ class RedisStore:
 
     def _saw(self, clinic: str, seq: int) -> None:
         self._seen[clinic] = max(seq, self._seen.get(clinic, 0))
+        if self.anchoring:
+            self.anchoring.saw(clinic, seq)
 
     def _pool(
         self, connections: int, *, retry: Retry | None = None, socket_timeout: float | None = None, **options: Any
@@ -344,8 +443,7 @@ def _words_of_write(layout: Layout, write: Write, sealed: Sealed) -> tuple[Seque
         layout.trail,
         layout.newest(write.name),
         layout.earlier(write.name, entry.revision - 1),
-        layout.index(EVERY_CLIENT),
-        layout.index(parent_of(write.name)),
+        *map(layout.index, collections_of(write.name)),
     ]
     result = ""
     if write.request:
@@ -354,126 +452,3 @@ def _words_of_write(layout: Layout, write: Write, sealed: Sealed) -> tuple[Seque
     replaced = bytes.fromhex(entry.previous_seal)
     arguments = (sealed.seal, sealed.statement, entry.written_after, write.content, replaced, write.name, result)
     return keys, (*arguments, REQUEST_SECONDS)
-
-
-class _RedisCopy:
-    """Implements `services.store.trail.Copy` over a store in use."""
-
-    def __init__(self, reader: Redis, layout: Layout) -> None:
-        self._reader, self._layout = reader, layout
-
-    async def last_seq(self) -> int:
-        """Returns the seq up to which the trail was ever written."""
-        if not await _ask(self._reader, "EXISTS", self._layout.trail):
-            return 0
-        known = await _ask(self._reader, "XINFO", "STREAM", self._layout.trail)
-        return _seq(known[known.index(b"last-generated-id") + 1])
-
-    async def trail(self, after: int, limit: int) -> Sequence[tuple[int, bytes]]:
-        """Returns the next entries of the trail."""
-        words = (f"({after}-0", "+", "COUNT", limit)
-        reply = await _ask(self._reader, "XRANGE", self._layout.trail, *words)
-        return list(_sealed_entries(reply))
-
-    async def values(self, keys: Sequence[str]) -> Sequence[bytes | None]:
-        """Returns what is stored under the keys."""
-        if not keys:
-            return []
-        values: Sequence[bytes | None] = await _ask(self._reader, "MGET", *keys)
-        return values
-
-    async def listed(self, index: str) -> Sequence[tuple[str, int]]:
-        """Returns the record names of an index, each with the seq of its creation."""
-        pairs: list[tuple[str, int]] = []
-        while True:
-            start, end = len(pairs), len(pairs) + trail.BATCH - 1
-            batch = _pairs(await _ask(self._reader, "ZRANGE", index, start, end, "WITHSCORES"))
-            pairs += batch
-            if not batch:
-                return pairs
-
-    async def keys(self) -> AsyncIterator[str]:
-        """Yields every key of the clinic, some perhaps twice."""
-        with _explained():
-            async for key in self._reader.scan_iter(match=f"{self._layout.scope}:*", count=1000):
-                yield key.decode(errors="backslashreplace")
-
-
-async def _ask(client: Any, *words: bytes | str | int) -> Any:
-    """Sends one command and returns its reply as it came, raising what a store raises."""
-    with _explained():
-        return await client.execute_command(*words)
-
-
-def _sealed_entries(reply: Sequence[tuple[bytes, dict[bytes, bytes]]]) -> Iterator[tuple[int, bytes]]:
-    for place, fields in reply:
-        if fields.keys() != {TRAIL_FIELD}:
-            raise RecordDamaged(f"the trail holds an entry of another form at {place!a}")
-        yield _seq(place), fields[TRAIL_FIELD]
-
-
-def _seq(place: bytes) -> int:
-    digits, _, rest = place.partition(b"-")
-    if rest != b"0":
-        raise RecordDamaged(f"the trail holds an entry of another form at {place!a}")
-    return int(digits)
-
-
-def _pairs(listed: Sequence[bytes]) -> list[tuple[str, int]]:
-    """Returns the members of a sorted set with their scores."""
-    return [
-        (name.decode(errors="backslashreplace"), int(float(score)))
-        for name, score in zip(listed[::2], listed[1::2], strict=True)
-    ]
-
-
-def _refused(reply: Sequence[bytes]) -> Exception:
-    """Returns the error for a write that the script or the server refused; nothing was written."""
-    match reply:
-        case [b"damaged", what]:
-            return RecordDamaged(what.decode(errors="backslashreplace"))
-        case [b"refused", why]:
-            return _store_error(ResponseError(why.decode(errors="backslashreplace")))
-    raise AssertionError(f"the script of this version does not answer {reply!r}")
-
-
-# Codes of the server, which stand first in an error or somewhere in it when a script was running.
-_NOT_DURABLE = ("READONLY", "MISCONF")
-_UNAVAILABLE = ("OOM", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "NOPERM", "UNKILLABLE", "BUSY")
-_CODES_OF_CLASSES = {ReadOnlyError: "READONLY", OutOfMemoryError: "OOM", NoPermissionError: "NOPERM"}
-_DAMAGED = ("WRONGTYPE", "The ID specified in XADD", "Invalid stream ID")
-
-
-def _store_error(error: ResponseError) -> Exception:
-    """Returns what an error of the server means for a caller; the error itself if no caller can be meant."""
-    # redis-py takes the code out of the text where it has a class for it.
-    code = next((code for kind, code in _CODES_OF_CLASSES.items() if isinstance(error, kind)), "")
-    text = f"{code} {error}".strip()
-    for codes, kind in ((_NOT_DURABLE, StoreNotDurable), (_UNAVAILABLE, StoreUnavailable), (_DAMAGED, RecordDamaged)):
-        if any(code in text for code in codes):
-            return kind(text)
-    return error
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turns what redis-py raises into what a store raises. An unknown script and a bug pass as they are.
-
-    A cancellation that arrives just when the bytes are sent is swallowed by `asyncio.wait_for`, with which redis-py
-    sends, up to Python 3.11; it is raised again here, or a cancelled watcher would go on for ever.
-    """
-    task = asyncio.current_task()
-    cancellations = task.cancelling() if task else 0
-    try:
-        yield
-    except NotDurable as problem:
-        raise StoreNotDurable(str(problem)) from problem
-    except (RedisConnectionError, RedisTimeoutError) as lost:
-        # Without the text of the cause: it holds addresses.
-        raise StoreUnavailable("the store did not answer") from lost
-    except NoScriptError:
-        raise
-    except ResponseError as error:
-        raise _store_error(error) from error
-    if task and task.cancelling() > cancellations:
-        raise asyncio.CancelledError

@@ -16,9 +16,10 @@ import hmac
 import secrets
 import struct
 from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
 from pathlib import Path
 
-from services.store.model import Actor, Entry, RecordDamaged, Refusal, Request, Revision, Write
+from services.store.model import Actor, Entry, Note, RecordDamaged, Refusal, Request, Revision, Write
 
 SEAL_BYTES = 32
 FIRST_REVISION = 1
@@ -109,6 +110,10 @@ class Sealer:
             raise RecordDamaged(f"{name}: the content of revision {entry.revision} does not match its seal")
         return Revision(content=content, entry=entry)
 
+    def mark(self, *parts: bytes) -> bytes:
+        """Returns the HMAC over parts, for an anchor. No statement of an entry begins as these do."""
+        return self._mac(b"anchor" + b"".join(parts))
+
     def _other_key(self, statement: bytes) -> str:
         """Tells a wrong key file from a changed entry. The statement is unproven: only letters and digits may pass."""
         try:
@@ -183,24 +188,30 @@ def entry_of_write(sealer: Sealer, write: Write, *, previous: Entry | None, writ
 
 
 def entry_of_refusal(sealer: Sealer, refusal: Refusal, *, written_after: int) -> Entry:
-    """Returns the entry of a refusal, to be sealed.
+    """Returns the entry of a refusal, to be sealed."""
+    note = Note(actor=refusal.actor, action=refusal.action, time_micros=refusal.time_micros, reason=refusal.reason)
+    return replace(entry_of_note(sealer, note, written_after=written_after), name=refusal.name)
 
-    Nothing comes before a refusal, so `previous_seal` holds a random value: two equal refusals have different seals,
-    and a copied one shows.
+
+def entry_of_note(sealer: Sealer, note: Note, *, written_after: int) -> Entry:
+    """Returns the entry of a note, to be sealed.
+
+    Nothing comes before a note, so `previous_seal` holds a random value: two equal notes have different seals, and a
+    copied one shows.
     """
     return Entry(
         seq=0,
-        name=refusal.name,
+        name="",
         revision=0,
         etag="",
-        action=refusal.action,
-        person=refusal.actor.person,
-        display_name=refusal.actor.display_name,
-        roles=refusal.actor.roles,
-        time_micros=refusal.time_micros,
-        reason=refusal.reason,
-        changes=(),
-        facts={},
+        action=note.action,
+        person=note.actor.person,
+        display_name=note.actor.display_name,
+        roles=note.actor.roles,
+        time_micros=note.time_micros,
+        reason=note.reason,
+        changes=note.changes,
+        facts=dict(note.facts),
         content_digest="",
         previous_seal=secrets.token_hex(SEAL_BYTES),
         written_after=written_after,
@@ -219,12 +230,9 @@ def _pack(*fields: str | bytes) -> bytes:
 
 def _unpack(data: bytes) -> list[bytes]:
     (count,) = _NUMBER.unpack_from(data)
-    position = _NUMBER.size * (count + 1)
-    fields = []
-    for length in struct.unpack_from(f">{count}I", data, _NUMBER.size):
-        fields.append(data[position : position + length])
-        position += length
-    return fields
+    lengths = struct.unpack_from(f">{count}I", data, _NUMBER.size)
+    ends = accumulate(lengths, initial=_NUMBER.size * (count + 1))
+    return [data[start:end] for start, end in pairwise(ends)]
 
 
 def _statement(scope: str, entry: Entry) -> bytes:
@@ -249,6 +257,16 @@ def _statement(scope: str, entry: Entry) -> bytes:
         *entry.changes,
         *(text for fact in facts for text in fact),
     )
+
+
+def unproven_place(statement: bytes) -> tuple[str, int] | None:
+    """Returns the record name and the revision that a statement says it is about, without proof; None if it is none."""
+    try:
+        fields = _unpack(statement)
+        name, revision = fields[3].decode(), int(fields[4])
+    except (struct.error, UnicodeDecodeError, IndexError, ValueError):
+        return None
+    return (name, revision) if revision else None
 
 
 def _read_statement(statement: bytes, seq: int, seal: str) -> tuple[str, Entry]:

@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, Protocol, TypeVar
 
-from services.store.layout import EVERY_CLIENT, Layout, parent_of
-from services.store.model import Entry, RecordDamaged
+from services.store.layout import Layout, collections_of, kind_of
+from services.store.model import Entry, Inspect, RecordDamaged
 from services.store.seals import FIRST_REVISION, Sealer, digest_of, stored_revision
 
 BATCH = 200
 
 _RECORD_KEY = re.compile(r"record:(?P<name>[^@]+)(?:@(?P<revision>[1-9][0-9]*))?")
-_INDEX_KEY = re.compile(r"index:(?P<parent>.+)")
+_INDEX_KEY = re.compile(r"index:(?P<collection>.+)")
 _REQUEST_KEY = re.compile(r"request:[0-9a-f]{64}")
 
 
@@ -51,9 +51,23 @@ class Copy(Protocol):
         ...
 
 
-async def verify(sealer: Sealer, layout: Layout, copy: Copy) -> tuple[str, ...]:
-    """Returns one sentence per problem, those of the trail first and in its order; empty if the clinic is sound."""
-    check = _Check(sealer, layout)
+async def entries(sealer: Sealer, layout: Layout, copy: Copy, after: int = 0) -> AsyncIterator[Entry]:
+    """Yields every entry behind `after`, refusals and notes too, up to now. Raises RecordDamaged."""
+    while batch := await copy.trail(after, BATCH):
+        for seq, sealed in batch:
+            yield sealer.open(layout.scope, seq, sealed)
+        after = batch[-1][0]
+
+
+async def verify(
+    sealer: Sealer, layout: Layout, copy: Copy, inspect: Mapping[str, Inspect] | None = None
+) -> tuple[str, ...]:
+    """Returns one sentence per problem, those of the trail first and in its order; empty if the clinic is sound.
+
+    `inspect`: by collection (`plans`), what looks into the contents. It sees the revisions of a record that are sound
+    in themselves, in their order, up to the moment at which the check began.
+    """
+    check = _Check(sealer, layout, inspect or {})
     try:
         await _follow_to_horizon(check, layout, copy)
         await _read_stored(check, layout, copy)
@@ -65,7 +79,10 @@ async def verify(sealer: Sealer, layout: Layout, copy: Copy) -> tuple[str, ...]:
 
 async def _follow_to_horizon(check: _Check, layout: Layout, copy: Copy) -> None:
     horizon = await copy.last_seq()
-    while check.last_seq < horizon and (batch := await copy.trail(check.last_seq, BATCH)):
+    while check.last_seq < horizon:
+        batch = [(seq, sealed) for seq, sealed in await copy.trail(check.last_seq, BATCH) if seq <= horizon]
+        if not batch:
+            break
         entries = [(entry, sealed) for seq, sealed in batch if (entry := check.follow(seq, sealed))]
         earlier = await copy.values([layout.earlier(entry.name, entry.revision) for entry, _ in entries])
         for (entry, sealed), stored in zip(entries, earlier, strict=True):
@@ -78,8 +95,8 @@ async def _read_stored(check: _Check, layout: Layout, copy: Copy) -> None:
         newest = await copy.values([layout.newest(name) for name in names])
         for name, stored in zip(names, newest, strict=True):
             check.compare_newest(name, stored)
-    for parent in list(check.lists):
-        check.compare_list(parent, await copy.listed(layout.index(parent)))
+    for collection in list(check.lists):
+        check.compare_list(collection, await copy.listed(layout.index(collection)))
     async for key in copy.keys():
         check.explain_key(key.removeprefix(f"{layout.scope}:"))
 
@@ -113,13 +130,13 @@ def _mark(entry: Entry) -> _Mark:
 class _Check:
     """Takes in a clinic piece by piece and collects the problems."""
 
-    def __init__(self, sealer: Sealer, layout: Layout) -> None:
-        self._sealer, self._layout = sealer, layout
+    def __init__(self, sealer: Sealer, layout: Layout, inspect: Mapping[str, Inspect]) -> None:
+        self._sealer, self._layout, self._inspect = sealer, layout, inspect
         self.problems: list[str] = []
         self.last_seq = 0
         self.past_horizon = False
         self.newest: dict[str, _Mark] = {}
-        # By parent, as the store lists them: record names, each with the seq of its creation.
+        # By collection, as the store lists them: record names, each with the seq of its creation.
         self.lists: dict[str, dict[str, int]] = defaultdict(dict)
         self._refusals: set[str] = set()
         self._not_found: dict[_Mark, None] = {}
@@ -132,6 +149,12 @@ class _Check:
     def tell(self, problem: str) -> None:
         """Notes a problem."""
         self.problems.append(problem)
+
+    def _look_into(self, entry: Entry, content: bytes) -> None:
+        """Tells what the collection's own check finds in a content."""
+        if inspect := self._inspect.get(kind_of(entry.name)):
+            for problem in inspect(entry, content):
+                self.tell(f"{entry.name}: revision {entry.revision}, entry {entry.seq}: {problem}")
 
     # The trail
 
@@ -164,8 +187,8 @@ class _Check:
         mark = _mark(entry)
         self.newest[entry.name] = mark
         if before is None:
-            for parent in (EVERY_CLIENT, parent_of(entry.name)):
-                self.lists[parent][entry.name] = entry.seq
+            for collection in collections_of(entry.name):
+                self.lists[collection][entry.name] = entry.seq
         if self.past_horizon:
             self._past_horizon.add(mark)
         return entry
@@ -193,6 +216,8 @@ class _Check:
             self.tell(f"{entry.name}: revision {entry.revision} differs from entry {entry.seq}")
         elif digest_of(stored[len(start) :]) != entry.content_digest:
             self.tell(f"{entry.name}: the content of revision {entry.revision} does not match its seal")
+        else:
+            self._look_into(entry, stored[len(start) :])
 
     def compare_newest(self, name: str, stored: bytes | None) -> None:
         """Compares what a record holds as newest with the trail up to now."""
@@ -200,22 +225,24 @@ class _Check:
         if stored is None:
             return  # Reported by conclude: the mark stays among those not found.
         try:
-            found = _mark(self._sealer.open_revision(self._layout.scope, name, stored).entry)
+            revision = self._sealer.open_revision(self._layout.scope, name, stored)
         except RecordDamaged as damage:
             self.tell(str(damage))
             return
+        found = _mark(revision.entry)
         if found == mark:
             self._not_found.pop(mark, None)
+            self._look_into(revision.entry, revision.content)
         else:
             self._open.append(found)
 
-    def compare_list(self, parent: str, listed: Iterable[tuple[str, int]]) -> None:
+    def compare_list(self, collection: str, listed: Iterable[tuple[str, int]]) -> None:
         """Compares a list with the trail up to now."""
-        expected, found = self.lists[parent], dict(listed)
+        expected, found = self.lists[collection], dict(listed)
         for name in expected.keys() - found.keys():
-            self.tell(f"{name}: it is missing in the list of {parent}")
+            self.tell(f"{name}: it is missing in the list of {collection}")
         self._open_listings += [
-            (parent, name, seq) for name, seq in found.items() if (name, seq) not in expected.items()
+            (collection, name, seq) for name, seq in found.items() if (name, seq) not in expected.items()
         ]
 
     def explain_key(self, key: str) -> None:
@@ -228,7 +255,7 @@ class _Check:
             mark = self.newest.get(record["name"])
             return mark is not None and (record["revision"] is None or int(record["revision"]) < mark.revision)
         if index := _INDEX_KEY.fullmatch(key):
-            return index["parent"] in self.lists
+            return index["collection"] in self.lists
         return key == "trail" or _REQUEST_KEY.fullmatch(key) is not None
 
     # After the rest of the trail
@@ -244,11 +271,13 @@ class _Check:
             return
         del self._not_found[mark]
         try:
-            found = _mark(self._sealer.open_revision(self._layout.scope, mark.name, stored).entry)
+            revision = self._sealer.open_revision(self._layout.scope, mark.name, stored)
         except RecordDamaged as damage:
             self.tell(str(damage))
             return
-        if found != mark:
+        if _mark(revision.entry) == mark:
+            self._look_into(revision.entry, revision.content)
+        else:
             self.tell(f"{mark.name}: revision {mark.revision} differs from entry {mark.seq}")
 
     def conclude(self) -> None:
@@ -258,9 +287,9 @@ class _Check:
         for mark in self._open:
             if mark not in self._past_horizon:
                 self.tell(f"{mark.name}: revision {mark.revision} is stored as the newest, the trail knows another")
-        for parent, name, seq in self._open_listings:
-            if self.lists[parent].get(name) != seq:
-                self.tell(f"the list of {parent} holds {name!a} at {seq}; the trail does not")
+        for collection, name, seq in self._open_listings:
+            if self.lists[collection].get(name) != seq:
+                self.tell(f"the list of {collection} holds {name!a} at {seq}; the trail does not")
         for key in self._open_keys:
             if not self._explains(key):
                 self.tell(f"nothing in the trail explains the key {key!a}")

@@ -13,6 +13,7 @@ import pytest
 from services.store.model import (
     Entry,
     EtagMismatch,
+    Note,
     RecordDamaged,
     RecordExists,
     RecordMissing,
@@ -24,6 +25,7 @@ from tests.support.store import (
     OTHER_RECORD,
     RECORD,
     RECORD_OF_ANOTHER_CLIENT,
+    SEALER,
     Place,
     new_clinic,
     person,
@@ -309,14 +311,32 @@ async def test_lists_are_newest_record_first_with_the_newest_revision_of_each(pl
     newest[names[0]] = await place.store.write(
         write(person(place.clinic), names[0], after=newest[names[0]].entry.etag, content=b"newer")
     )
-    everything = await place.store.list(place.clinic, "clients/-", 10)
+    everything = await place.store.list(place.clinic, "clients/-/assessments", 10)
     assert everything.revisions == tuple(newest[name] for name in reversed(names))
     assert everything.next_after is None
-    of_ada = await place.store.list(place.clinic, "clients/ada", 10)
+    of_ada = await place.store.list(place.clinic, "clients/ada/assessments", 10)
     assert [revision.entry.name for revision in of_ada.revisions] == [
         name for name in reversed(names) if name.startswith("clients/ada/")
     ]
-    assert (await place.store.list(place.clinic, "clients/nobody", 10)).revisions == ()
+    assert (await place.store.list(place.clinic, "clients/nobody/assessments", 10)).revisions == ()
+
+
+async def test_a_list_holds_one_collection_only(place: Place) -> None:
+    names = [f"clients/ada/{kind}/a" for kind in ("plans", "comment_drafts", "predictions")]
+    for name in names:
+        await revise(place, name, 2)
+    for client in ("ada", "-"):
+        for name in names:
+            page = await place.store.list(place.clinic, f"clients/{client}/{name.split('/')[2]}", 10)
+            assert [revision.entry.name for revision in page.revisions] == [name]
+        assert (await place.store.list(place.clinic, f"clients/{client}/plan", 10)).revisions == ()
+    assert await place.store.verify(place.clinic) == ()
+
+
+@pytest.mark.parametrize("collection", ["clients/ada", "clients/-", "plans", "clients/ada/plans/a", "clients/-/Plans"])
+async def test_only_a_collection_is_listed(place: Place, collection: str) -> None:
+    with pytest.raises(ValueError, match="not of the allowed form"):
+        await place.store.list(place.clinic, collection, 10)
 
 
 async def test_pages_hold_every_record_once_while_new_ones_come(place: Place) -> None:
@@ -327,7 +347,7 @@ async def test_pages_hold_every_record_once_while_new_ones_come(place: Place) ->
     after: int | None = None
     sizes = []
     while True:
-        page = await place.store.list(place.clinic, "clients/-", 3, after)
+        page = await place.store.list(place.clinic, "clients/-/assessments", 3, after)
         sizes.append(len(page.revisions))
         seen += [revision.entry.name for revision in page.revisions]
         after = page.next_after
@@ -341,9 +361,9 @@ async def test_pages_hold_every_record_once_while_new_ones_come(place: Place) ->
 async def test_a_page_that_ends_with_the_list_has_no_next(place: Place) -> None:
     for number in range(4):
         await revise(place, f"clients/ada/assessments/{number}", 1)
-    page = await place.store.list(place.clinic, "clients/-", 2)
+    page = await place.store.list(place.clinic, "clients/-/assessments", 2)
     assert page.next_after is not None
-    assert (await place.store.list(place.clinic, "clients/-", 2, page.next_after)).next_after is None
+    assert (await place.store.list(place.clinic, "clients/-/assessments", 2, page.next_after)).next_after is None
 
 
 async def test_clinics_never_see_one_another(place: Place) -> None:
@@ -353,7 +373,7 @@ async def test_clinics_never_see_one_another(place: Place) -> None:
         await place.store.read(elsewhere, RECORD)
     with pytest.raises(RecordMissing):
         await place.store.history(elsewhere, RECORD, 10)
-    assert (await place.store.list(elsewhere, "clients/-", 10)).revisions == ()
+    assert (await place.store.list(elsewhere, "clients/-/assessments", 10)).revisions == ()
     theirs = await place.store.write(write(person(elsewhere), content=b"theirs"))
     assert theirs.entry.seq == 1
     assert await place.store.read(place.clinic, RECORD) == mine
@@ -422,7 +442,27 @@ async def test_a_refusal_takes_a_seq_and_makes_no_event(place: Place) -> None:
 
 async def test_a_refusal_needs_no_record(place: Place) -> None:
     await place.store.refuse(refusal(person(place.clinic), "clients/nobody/assessments/nothing"))
-    assert (await place.store.list(place.clinic, "clients/-", 10)).revisions == ()
+    assert (await place.store.list(place.clinic, "clients/-/assessments", 10)).revisions == ()
+    assert await place.store.verify(place.clinic) == ()
+
+
+async def test_a_note_is_a_sealed_entry_of_the_trail_alone(place: Place) -> None:
+    actor = person(place.clinic)
+    (first,) = await revise(place, RECORD, 1)
+    note = Note(actor=actor, action="read", time_micros=5, reason="why", changes=("a line", "ü"), facts={"a": "b"})
+    # Twice the same: both are kept.
+    await place.store.note(note)
+    await place.store.note(note)
+    second = await place.store.write(write(actor, after=first.entry.etag))
+    assert second.entry.seq == 4
+    assert await events(place, 2) == [first.entry, second.entry]
+    hand = place.hand()
+    noted = [SEALER.open(hand.layout.scope, seq, sealed) for seq, sealed in (await hand.trail())[1:3]]
+    for entry in noted:
+        assert (entry.name, entry.revision, entry.etag, entry.content_digest) == ("", 0, "", "")
+        assert (entry.person, entry.roles, entry.action, entry.time_micros) == ("tess", ("therapist",), "read", 5)
+        assert (entry.reason, entry.changes, entry.facts) == ("why", ("a line", "ü"), {"a": "b"})
+    assert noted[0].seal != noted[1].seal
     assert await place.store.verify(place.clinic) == ()
 
 
@@ -456,7 +496,7 @@ async def test_a_changed_entry_is_never_served(place: Place, change: str) -> Non
     with pytest.raises(RecordDamaged):
         await place.store.read(place.clinic, RECORD)
     with pytest.raises(RecordDamaged):
-        await place.store.list(place.clinic, "clients/-", 10)
+        await place.store.list(place.clinic, "clients/-/assessments", 10)
     # Redis does not tell the start of nothing from nothing.
     with pytest.raises(RecordMissing if change == "empty" and place.client else RecordDamaged):
         await place.store.history(place.clinic, RECORD, 10)

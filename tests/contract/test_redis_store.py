@@ -40,7 +40,7 @@ async def use_everything(store: RecordStore, clinic: str) -> None:
     assert await store.replay(actor, request("r2")) == second
     assert await store.read(clinic, RECORD) == second
     assert await store.read(clinic, RECORD, 1) == first
-    assert len((await store.list(clinic, "clients/-", 10)).revisions) == 2
+    assert len((await store.list(clinic, "clients/-/assessments", 10)).revisions) == 2
     assert await store.history(clinic, RECORD, 10) == (second.entry, first.entry)
     assert await events(store, clinic, 0, 3)
     assert await store.verify(clinic) == ()
@@ -133,7 +133,7 @@ async def test_a_dead_server_is_unavailable_and_comes_back() -> None:
                 store.refuse(refusal(person(clinic))),
                 store.replay(person(clinic), request("r1")),
                 store.read(clinic, RECORD),
-                store.list(clinic, "clients/-", 10),
+                store.list(clinic, "clients/-/assessments", 10),
                 store.history(clinic, RECORD, 10),
                 store.verify(clinic),
             )

@@ -53,7 +53,7 @@ WRONG = {
 async def test_a_wrong_server_gets_no_write(problem: str, settings: dict[str, str]) -> None:
     changes = Changes()
     with redis_server(settings) as server:
-        async with RedisStore(server.url, SERVICE, SEALER, on_durability=changes) as store:
+        async with RedisStore(server.url, SERVICE, SEALER, on_problem=changes) as store:
             clinic = new_clinic()
             assert await changes.next() == problem
             assert store.guard.problem == problem
@@ -64,7 +64,7 @@ async def test_a_wrong_server_gets_no_write(problem: str, settings: dict[str, st
             async with Redis.from_url(server.url) as client:
                 assert await client.dbsize() == 0
             # Reading is still allowed.
-            assert (await store.list(clinic, "clients/-", 10)).revisions == ()
+            assert (await store.list(clinic, "clients/-/assessments", 10)).revisions == ()
 
 
 async def test_a_replica_gets_no_write(own_server: RedisServer) -> None:
@@ -98,7 +98,7 @@ async def test_a_setting_that_changes_under_way_stops_the_writes(
     clinic = new_clinic()
     changes = Changes()
     async with (
-        RedisStore(own_server.url, SERVICE, SEALER, check_seconds=SOON, on_durability=changes) as store,
+        RedisStore(own_server.url, SERVICE, SEALER, check_seconds=SOON, on_problem=changes) as store,
         Redis.from_url(own_server.url) as client,
     ):
         assert await changes.next() is None
@@ -120,7 +120,7 @@ async def test_an_append_only_file_that_was_off_counts_only_when_it_is_complete(
     clinic = new_clinic()
     changes = Changes()
     async with (
-        RedisStore(own_server.url, SERVICE, SEALER, check_seconds=SOON, on_durability=changes) as store,
+        RedisStore(own_server.url, SERVICE, SEALER, check_seconds=SOON, on_problem=changes) as store,
         Redis.from_url(own_server.url) as client,
     ):
         assert await changes.next() is None
@@ -155,7 +155,7 @@ async def test_the_guard_looks_by_itself_under_load(own_server: RedisServer) -> 
     clinic = new_clinic()
     changes = Changes()
     async with (
-        RedisStore(own_server.url, SERVICE, SEALER, check_seconds=SOON, on_durability=changes) as store,
+        RedisStore(own_server.url, SERVICE, SEALER, check_seconds=SOON, on_problem=changes) as store,
         Redis.from_url(own_server.url) as client,
     ):
         assert await changes.next() is None
@@ -185,7 +185,7 @@ async def test_a_server_that_comes_back_otherwise_gets_no_write(own_server: Redi
     """No check is due: it is the new connection that finds out, before it carries the write."""
     clinic = new_clinic()
     changes = Changes()
-    async with RedisStore(own_server.url, SERVICE, SEALER, check_seconds=NEVER, on_durability=changes) as store:
+    async with RedisStore(own_server.url, SERVICE, SEALER, check_seconds=NEVER, on_problem=changes) as store:
         assert await changes.next() is None
         first = await store.write(write(person(clinic), asked=request("r1")))
         own_server.kill()
@@ -211,7 +211,7 @@ async def test_a_restart_is_logged(own_server: RedisServer) -> None:
 async def test_a_server_that_goes_away_is_not_serving(own_server: RedisServer) -> None:
     clinic = new_clinic()
     changes = Changes()
-    async with RedisStore(own_server.url, SERVICE, SEALER, check_seconds=SOON, on_durability=changes) as store:
+    async with RedisStore(own_server.url, SERVICE, SEALER, check_seconds=SOON, on_problem=changes) as store:
         assert await changes.next() is None
         first = await store.write(write(person(clinic)))
         own_server.kill()
@@ -225,7 +225,7 @@ async def test_a_server_that_goes_away_is_not_serving(own_server: RedisServer) -
 
 async def test_a_stalled_server_is_not_serving_and_no_call_hangs(own_server: RedisServer) -> None:
     changes = Changes()
-    options: dict[str, Callable[[str | None], None] | float] = {"on_durability": changes, "check_seconds": SOON}
+    options: dict[str, Callable[[str | None], None] | float] = {"on_problem": changes, "check_seconds": SOON}
     async with RedisStore(own_server.url, SERVICE, SEALER, timeout_seconds=0.2, **options) as store:  # type: ignore[arg-type]
         assert await changes.next() is None
         own_server.pause()

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.store.layout import EVERY_CLIENT, Layout
+from services.store.layout import Layout
 from services.store.model import Entry
 from services.store.redis import RedisStore
 from services.store.seals import Sealed, Sealer, stored_revision
@@ -157,29 +157,29 @@ async def remove_an_earlier_revision(hand: Hand) -> str:
 
 async def remove_a_whole_record(hand: Hand) -> str:
     await hand.drop(hand.layout.newest(RECORD_OF_ANOTHER_CLIENT))
-    for parent in ("clients/ben", EVERY_CLIENT):
-        await hand.unlist_record(parent, RECORD_OF_ANOTHER_CLIENT)
-    return "clients/ben/assessments/first: it is missing in the list of clients/-"
+    for collection in ("clients/ben/assessments", "clients/-/assessments"):
+        await hand.unlist_record(collection, RECORD_OF_ANOTHER_CLIENT)
+    return "clients/ben/assessments/first: it is missing in the list of clients/-/assessments"
 
 
 async def hide_a_record(hand: Hand) -> str:
-    await hand.unlist_record("clients/ada", OTHER_RECORD)
-    return "clients/ada/assessments/second: it is missing in the list of clients/ada"
+    await hand.unlist_record("clients/ada/assessments", OTHER_RECORD)
+    return "clients/ada/assessments/second: it is missing in the list of clients/ada/assessments"
 
 
 async def list_an_invented_record(hand: Hand) -> str:
-    await hand.list_record(EVERY_CLIENT, "clients/eve/assessments/x", 9)
-    return "the list of clients/- holds 'clients/eve/assessments/x' at 9; the trail does not"
+    await hand.list_record("clients/-/assessments", "clients/eve/assessments/x", 9)
+    return "the list of clients/-/assessments holds 'clients/eve/assessments/x' at 9; the trail does not"
 
 
 async def list_an_invented_client(hand: Hand) -> str:
-    await hand.list_record("clients/eve", "clients/eve/assessments/x", 9)
-    return "nothing in the trail explains the key 'index:clients/eve'"
+    await hand.list_record("clients/eve/assessments", "clients/eve/assessments/x", 9)
+    return "nothing in the trail explains the key 'index:clients/eve/assessments'"
 
 
 async def move_a_record_in_a_list(hand: Hand) -> str:
-    await hand.list_record(EVERY_CLIENT, RECORD, 8)
-    return "the list of clients/- holds 'clients/ada/assessments/first' at 8; the trail does not"
+    await hand.list_record("clients/-/assessments", RECORD, 8)
+    return "the list of clients/-/assessments holds 'clients/ada/assessments/first' at 8; the trail does not"
 
 
 async def invent_a_record(hand: Hand) -> str:

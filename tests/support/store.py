@@ -95,11 +95,11 @@ class Hand(Protocol):
         """Removes a key."""
         ...
 
-    async def list_record(self, parent: str, name: str, seq: int) -> None:
+    async def list_record(self, collection: str, name: str, seq: int) -> None:
         """Puts a name in a list."""
         ...
 
-    async def unlist_record(self, parent: str, name: str) -> None:
+    async def unlist_record(self, collection: str, name: str) -> None:
         """Takes a name out of a list."""
         ...
 
@@ -127,11 +127,11 @@ class MemoryHand:
     async def drop(self, key: str) -> None:
         del self._clinic.revisions[key]
 
-    async def list_record(self, parent: str, name: str, seq: int) -> None:
-        self._clinic.indexes[self.layout.index(parent)][name] = seq
+    async def list_record(self, collection: str, name: str, seq: int) -> None:
+        self._clinic.indexes[self.layout.index(collection)][name] = seq
 
-    async def unlist_record(self, parent: str, name: str) -> None:
-        del self._clinic.indexes[self.layout.index(parent)][name]
+    async def unlist_record(self, collection: str, name: str) -> None:
+        del self._clinic.indexes[self.layout.index(collection)][name]
 
 
 class RedisHand:
@@ -161,11 +161,11 @@ class RedisHand:
     async def drop(self, key: str) -> None:
         await self._client.delete(key)
 
-    async def list_record(self, parent: str, name: str, seq: int) -> None:
-        await self._client.zadd(self.layout.index(parent), {name: seq})
+    async def list_record(self, collection: str, name: str, seq: int) -> None:
+        await self._client.zadd(self.layout.index(collection), {name: seq})
 
-    async def unlist_record(self, parent: str, name: str) -> None:
-        await self._client.zrem(self.layout.index(parent), name)
+    async def unlist_record(self, collection: str, name: str) -> None:
+        await self._client.zrem(self.layout.index(collection), name)
 
 
 @dataclass(frozen=True, slots=True)

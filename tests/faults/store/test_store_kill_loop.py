@@ -123,7 +123,7 @@ async def test_kills_lose_nothing_and_double_nothing(server: RedisServer) -> Non
             for revision in told.revisions:
                 entry = revision.entry
                 assert await store.read(clinic, entry.name, entry.revision) == revision
-            page = await store.list(clinic, "clients/-", 10_000)
+            page = await store.list(clinic, "clients/-/assessments", 10_000)
             stored = sum(revision.entry.revision for revision in page.revisions)
             findings = Counter((await store.read(clinic, shared)).content.decode().split())
     assert len(told.revisions) >= KILLS * ACKNOWLEDGED_BETWEEN_KILLS

@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from services.store.layout import EVERY_CLIENT, Layout
+from services.store.layout import Layout
 from services.store.model import RecordDamaged, StoreNotDurable, StoreUnavailable, Write
 from services.store.redis import RedisStore, _words_of_write
 from services.store.seals import entry_of_write
@@ -82,8 +82,8 @@ async def test_a_key_of_another_type_stops_the_write(client: Redis, store: Redis
         "trail": layout.trail,
         "newest": layout.newest(RECORD),
         "earlier": layout.earlier(RECORD, 0),
-        "every": layout.index(EVERY_CLIENT),
-        "client": layout.index("clients/ada"),
+        "every": layout.index("clients/-/assessments"),
+        "client": layout.index("clients/ada/assessments"),
         "request": layout.request(actor, request("r1")),
     }
     if kind == "hash":

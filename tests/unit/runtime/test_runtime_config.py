@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import json
 from pathlib import Path
 
 import pytest
 
 from services.runtime.config import RuntimeSettings, SettingsInvalid, load_settings
+from services.runtime.logs import make_logger
 
 
 @pytest.fixture
@@ -103,3 +106,30 @@ def test_half_of_tls_stops_the_start(environment: pytest.MonkeyPatch, tmp_path: 
     files = load_settings(RuntimeSettings).tls()
     assert files is not None
     assert files.client_authority == file
+
+
+@pytest.mark.usefixtures("environment")
+def test_without_an_anchor_the_log_warns() -> None:
+    stream = io.StringIO()
+    assert load_settings(RuntimeSettings).anchor(make_logger(stream=stream)) is None
+    assert json.loads(stream.getvalue())["level"] == "warning"
+
+
+def test_an_anchor_needs_a_folder_that_can_be_written(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    environment.setenv("MYOPLAN_ANCHOR_FILE", str(tmp_path / "nowhere" / "anchor.json"))
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings(RuntimeSettings)
+    assert caught.value.problems == ("MYOPLAN_ANCHOR_FILE: is not in a folder that can be written",)
+    environment.setenv("MYOPLAN_ANCHOR_FILE", str(tmp_path / "anchor.json"))
+    stream = io.StringIO()
+    assert load_settings(RuntimeSettings).anchor(make_logger(stream=stream)) == tmp_path / "anchor.json"
+    assert stream.getvalue() == ""
+
+
+def test_accepted_losses_are_words_of_the_log(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("MYOPLAN_ANCHOR_ACCEPT", "north@1500-1a2b3c4d,south@0-")
+    assert load_settings(RuntimeSettings).accepted_losses() == {"north@1500-1a2b3c4d", "south@0-"}
+    environment.setenv("MYOPLAN_ANCHOR_ACCEPT", "everything,north@1500-1a2b3c4d")
+    with pytest.raises(SettingsInvalid) as caught:
+        load_settings(RuntimeSettings)
+    assert "1 that are not CLINIC@SEQ-SEAL" in caught.value.problems[0]

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from services.store.layout import EVERY_CLIENT, Layout, parent_of
+from services.store.layout import Layout, collections_of
 from tests.support.store import RECORD, person, request
 
 LAYOUT = Layout("assessment", "north")
@@ -17,8 +17,9 @@ def test_every_key_begins_with_service_and_clinic() -> None:
         LAYOUT.trail,
         LAYOUT.newest(RECORD),
         LAYOUT.earlier(RECORD, 3),
-        LAYOUT.index("clients/ada"),
-        LAYOUT.index(EVERY_CLIENT),
+        LAYOUT.index("clients/ada/plans"),
+        LAYOUT.index("clients/ada/predictions"),
+        LAYOUT.index("clients/-/plans"),
         LAYOUT.request(person("north"), request("r1")),
     ]
     assert len(set(keys)) == len(keys)
@@ -32,25 +33,34 @@ def test_a_request_key_holds_no_text_of_the_request() -> None:
     assert re.fullmatch(r"assessment:\{north\}:request:[0-9a-f]{64}", key)
 
 
-def test_the_client_of_a_record() -> None:
-    assert parent_of("clients/a-1/plans/p") == "clients/a-1"
+def test_the_lists_of_a_record() -> None:
+    assert collections_of("clients/a-1/plans/p") == ("clients/-/plans", "clients/a-1/plans")
 
 
 @pytest.mark.parametrize(
     "name", ["clients/-/plans/p", "clients/a", "client/a/plans/p", "clients/a/plans/p/q", "clients/a//p"]
 )
 def test_a_malformed_name_has_no_key(name: str) -> None:
-    for build in (LAYOUT.newest, parent_of):
+    for build in (LAYOUT.newest, collections_of):
         with pytest.raises(ValueError, match="not of the allowed form"):
             build(name)
 
 
 @pytest.mark.parametrize(
-    "parent", ["clients/", "clients", "clients/A", "clients/*", "clients/a/plans/p", "clients/--x"]
+    "collection",
+    [
+        "clients/",
+        "clients/a",
+        "clients/-",
+        "clients/A/plans",
+        "clients/*/plans",
+        "clients/a/plans/p",
+        "clients/--x/plans",
+    ],
 )
-def test_a_malformed_parent_has_no_key(parent: str) -> None:
+def test_a_malformed_collection_has_no_key(collection: str) -> None:
     with pytest.raises(ValueError, match="not of the allowed form"):
-        LAYOUT.index(parent)
+        LAYOUT.index(collection)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from services.store.durability import NotDurable
 from services.store.model import RecordDamaged, StoreError, StoreNotDurable, StoreUnavailable
-from services.store.redis import _explained
+from services.store.redis_errors import explained
 
 SCRIPT_6_2 = "Error running script (call to f_3fa4): @user_script:58: @user_script: 58: "
 
@@ -47,7 +47,7 @@ SCRIPT_6_2 = "Error running script (call to f_3fa4): @user_script:58: @user_scri
     ids=lambda value: getattr(value, "__name__", None) or f"{type(value).__name__} {value}"[:40],
 )
 async def test_an_error_of_the_server(raised: Exception, meant: type[StoreError]) -> None:
-    with pytest.raises(StoreError) as caught, _explained():
+    with pytest.raises(StoreError) as caught, explained():
         raise raised
     assert type(caught.value) is meant
     assert caught.value.__cause__ is raised
@@ -58,6 +58,6 @@ async def test_an_error_of_the_server(raised: Exception, meant: type[StoreError]
     "raised", [NoScriptError("No matching script."), ResponseError("ERR a bug"), ValueError("bug")]
 )
 async def test_what_no_caller_can_be_meant_by_passes_as_it_is(raised: Exception) -> None:
-    with pytest.raises(type(raised)) as caught, _explained():
+    with pytest.raises(type(raised)) as caught, explained():
         raise raised
     assert caught.value is raised
