@@ -1,10 +1,10 @@
-"""`python -m benchmarks solver`: how fast the solver is, what it proves, and how it compares. See README.md."""
+"""`python -m benchmarks solver | walk | service`: figures of the planner beside its peers and floors. See README.md."""
 
 from __future__ import annotations
 
 import argparse
 
-from benchmarks import solver
+from benchmarks import service, solver, walk
 
 
 def main() -> None:
@@ -12,6 +12,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     which = parser.add_subparsers(required=True)
     solver.add_arguments(which.add_parser("solver", help="time, proofs, growth, stopping early, and peers"))
+    walk.add_arguments(which.add_parser("walk", help="growth with the graph, and ranking beside plain ways"))
+    service.add_arguments(which.add_parser("service", help="CreatePlan beside echo and Redis, memory and start"))
     arguments = parser.parse_args()
     arguments.run(arguments)
 

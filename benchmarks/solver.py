@@ -18,13 +18,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from random import Random
 
 from benchmarks.instances import Shape, instance
 from services.planner.domain.problem import Problem, Solution
 from services.planner.optimise import greedy, problem_file
+from services.planner.optimise.arrange import Arranger
 from services.planner.optimise.exact import solve
 
 HERE = Path(__file__).parent
@@ -166,13 +166,16 @@ class _Peer:
 
 
 def score_of(problem: Problem, solution: Solution) -> int:
-    """Returns the score that the peers maximise: demanded packages, then benefit, then fewer turns, in one number."""
-    placed = {problem.tasks[place.id].package for place in solution.placements if place.option is not None}
+    """Returns the score that the peers maximise: demanded packages, then benefit, then less turning, in one number."""
+    tasks = [place.id for place in solution.placements if place.option is not None]
+    placed = {problem.tasks[task].package for task in tasks}
     demanded = sum(package.demanded for package in problem.packages if package.id in placed)
     weight = 1 + sum(max(variant.benefit for variant in package.variants) for package in problem.packages)
-    positions = [place.position for place in solution.placements]
-    turns = sum(one != other for one, other in pairwise(positions))
-    return (solution.objective + weight * demanded) * (problem.turn_limit + 1) - turns
+    arranger = Arranger(problem)
+    choice = arranger.choice(tasks)
+    turning = next(sequence.turning for sequence in arranger.sequences if choice.blocks(sequence) is not None)
+    most = problem.turn_limit * max(problem.position_changes.values())
+    return (solution.objective + weight * demanded) * (1 + most) - turning
 
 
 def _beside_peers(arguments: argparse.Namespace, seeds: range) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.planner.domain.plan import Phase
 from services.planner.domain.problem import (
     NO_HAND_LOAD,
     Cap,
@@ -18,12 +17,12 @@ from services.planner.domain.problem import (
     HandLoads,
     LeftOut,
     Package,
-    Placement,
     Problem,
     Solution,
     Variant,
 )
 from services.planner.optimise.arrange import Arranger, Choice, Sequence
+from services.planner.optimise.settle import settle
 
 # Benefit per half minute is compared to this precision; beyond it the rank decides.
 _PRECISION = 1_000_000
@@ -41,12 +40,13 @@ def solve(problem: Problem) -> Solution:
             move = search.cheapest(package)
             if move and search.fits(move):
                 search.make(move)
-    treatments = tuple(package for package in problem.packages if package.counts or package.demanded)
-    checks = tuple(package for package in problem.packages if package not in treatments)
+    treatments = tuple(package for package in problem.packages if not package.check)
+    checks = tuple(package for package in problem.packages if package.check)
     kept = sum(min(variant.half_minutes for variant in package.variants) for package in checks)
     for among, free in ((treatments, kept), (checks, 0), (problem.packages, 0)):
         while move := search.best(among, free):
             search.make(move)
+    search.drop_idle_checks()
     return search.solution()
 
 
@@ -103,7 +103,7 @@ class _Search:
         best: _Move | None = None
         best_key: _Key | None = None
         for package in among:
-            others = self._others(package)
+            others = self._others(package.id)
             before = self._chosen.get(package.id)
             for place, variant in enumerate(package.variants):
                 if before and variant.benefit <= before.benefit:
@@ -123,8 +123,7 @@ class _Search:
 
     def _idles(self, move: _Move) -> bool:
         """Whether a move makes the client turn only for a check."""
-        checks_only = not (move.package.counts or move.package.demanded)
-        return checks_only and self._sequence is not None and move.sequence.turning > self._sequence.turning
+        return move.package.check and self._sequence is not None and move.sequence.turning > self._sequence.turning
 
     def _may_be_better(self, use: _Use, variant: Variant, before: Variant | None, best_key: _Key | None) -> bool:
         """Looks at a new package without arranging it: at the least it needs no further turn."""
@@ -137,7 +136,7 @@ class _Search:
 
     def cheapest(self, package: Package) -> _Move | None:
         """Returns the move that takes the package in at the least time, or None if no sequence can hold it."""
-        others = self._others(package)
+        others = self._others(package.id)
         moves = [self._move(package, v, self._with(others, package, v)) for v in package.variants]
         possible = [move for move in moves if move]
         return min(possible, key=lambda move: (move.half_minutes, -move.benefit), default=None)
@@ -179,6 +178,27 @@ class _Search:
         self._choice, self._sequence = move.choice, move.sequence
         self._used += move.half_minutes
 
+    def drop_idle_checks(self) -> None:
+        """Drops the checks that cost a turn after all, because work that joined them later went another way."""
+        checks = [name for name in self._chosen if self._packages[name].check]
+        kept = {name: variant for name, variant in self._chosen.items() if name not in checks}
+        for name in checks:
+            more = {**kept, name: self._chosen[name]}
+            if self._least_turning(more) == self._least_turning(kept):
+                kept = more
+        if kept.keys() == self._chosen.keys():
+            return
+        self._chosen = kept
+        self._arranged = {}
+        self._choice = self._arranger.choice(_tasks(kept))
+        self._possible = tuple(s for s in self._arranger.sequences if self._choice.blocks(s) is not None)
+        self._sequence = self._possible[0] if kept else None
+        self._used = self._others("").half_minutes + self._sequence.turning if self._sequence else 0
+
+    def _least_turning(self, chosen: Mapping[str, Variant]) -> int:
+        choice = self._arranger.choice(_tasks(chosen))
+        return next(s.turning for s in self._arranger.sequences if choice.blocks(s) is not None)
+
     # --- time and loads ---
 
     def fits(self, move: _Move) -> bool:
@@ -199,13 +219,13 @@ class _Search:
             return Cap.HAND_LOAD
         return None
 
-    def _others(self, package: Package) -> _Use:
-        """Returns what everything but this package uses, the frame of the session included."""
+    def _others(self, package: str) -> _Use:
+        """Returns what everything chosen but this package uses, the frame of the session included."""
         use = _NOTHING
         for companion in self._problem.frame:
             use = _plus_companion(use, companion)
         for identifier, variant in self._chosen.items():
-            if identifier != package.id:
+            if identifier != package:
                 use = self._with(use, self._packages[identifier], variant)
         return use
 
@@ -229,32 +249,15 @@ class _Search:
 
     def solution(self) -> Solution:
         """Returns the choice in order, and what was left out."""
+        options = {task: option for variant in self._chosen.values() for task, option in variant.choices}
+        placements, unplaced = settle(self._problem, self._arranger, options)
         return Solution(
-            placements=self._placements(),
+            placements=placements,
+            unplaced=unplaced,
             left_out=tuple(self._left_out(p) for p in self._problem.packages if p.id not in self._chosen),
             objective=sum(variant.benefit for variant in self._chosen.values()),
             upper_bound=None,
             proven=False,
-        )
-
-    def _placements(self) -> tuple[Placement, ...]:
-        if self._sequence is None:
-            return ()
-        options = {task: option for variant in self._chosen.values() for task, option in variant.choices}
-        # Of the sequences that turn no longer, the one that reaches the muscles best.
-        sequence = self._arranger.cheapest(self._choice, self._possible) or self._sequence
-        steps = self._arranger.placements(self._choice, sequence, options)
-        first, last = sequence.positions[0], sequence.positions[-1]
-        brought = {companion for variant in self._chosen.values() for companion in variant.companions}
-        shared = [companion for companion in self._problem.companions.values() if companion.id in brought]
-        ending = [companion for companion in shared if companion.phase is not Phase.WARM_UP]
-        ending.sort(key=lambda companion: companion.phase is Phase.INTEGRATE)
-        opening = [companion for companion in self._problem.frame if companion.phase is Phase.ARRIVAL]
-        ending += [companion for companion in self._problem.frame if companion.phase is not Phase.ARRIVAL]
-        return (
-            *(Placement(id=companion.id, option=None, position=first) for companion in opening),
-            *steps,
-            *(Placement(id=companion.id, option=None, position=last) for companion in ending),
         )
 
     def _left_out(self, package: Package) -> LeftOut:
@@ -268,6 +271,10 @@ class _Search:
         if in_time and cap is None and self._idles(move):
             cap = Cap.TURNS
         return LeftOut(package=package.id, half_minutes=move.half_minutes, cap=cap)
+
+
+def _tasks(chosen: Mapping[str, Variant]) -> tuple[str, ...]:
+    return tuple(task for variant in chosen.values() for task, _ in variant.choices)
 
 
 def _rate(benefit: int, half_minutes: int) -> int:

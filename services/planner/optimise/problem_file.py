@@ -1,20 +1,26 @@
-"""The planning problem as a JSON document, so that any solver can be given the same one.
+"""The planning problem and its solution as JSON documents, so that any solver can be given the same problem.
 
 Everything is in whole numbers. `format` names the layout and its number: a reader refuses one that it does not know.
-Reading gives back the same problem; writing the same problem gives the same text.
+Reading gives back the same problem; writing the same problem gives the same text. What the fields mean together is
+written in docs/planning.md, "The formal model".
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from services.planner.domain.plan import Phase
-from services.planner.domain.problem import Companion, Option, Package, Problem, Task, Variant
+from services.planner.domain.problem import Companion, Option, Package, Problem, Solution, Task, Variant
 from services.planner.domain.sides import Side
 
 FORMAT = "myoplan planning problem 1"
+SOLUTION_FORMAT = "myoplan planning solution 1"
+# Longer sessions and more turns than any client is asked for; the number of sequences of positions grows with them.
+MOST_HALF_MINUTES = 360
+MOST_SEQUENCES = 100_000
 
 
 class ProblemFileInvalid(Exception):
@@ -55,28 +61,92 @@ def read(text: str) -> Problem:
         return _problem(document)
     except KeyError as error:
         raise ProblemFileInvalid(f"The field {error} is missing.") from error
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise ProblemFileInvalid(str(error)) from error
+
+
+def write_solution(solution: Solution) -> str:
+    """Returns a solution as JSON text."""
+    document = {
+        "format": SOLUTION_FORMAT,
+        "objective": solution.objective,
+        "upper_bound": solution.upper_bound,
+        "proven": solution.proven,
+        "placements": [
+            {"id": placement.id, "option": placement.option, "position": placement.position}
+            for placement in solution.placements
+        ],
+        "left_out": [
+            {"package": left.package, "half_minutes": left.half_minutes, "cap": left.cap} for left in solution.left_out
+        ],
+        "unplaced": solution.unplaced,
+    }
+    return json.dumps(document, indent=1) + "\n"
 
 
 def _problem(document: Mapping[str, Any]) -> Problem:
     problem = Problem(
-        half_minutes=_whole(document["half_minutes"]),
+        half_minutes=_whole(document["half_minutes"], MOST_HALF_MINUTES),
         frame=tuple(_read_companion(one) for one in document["frame"]),
         tasks={one["id"]: _read_task(one) for one in document["tasks"]},
         companions={one["id"]: _read_companion(one) for one in document["companions"]},
         packages=tuple(_read_package(one) for one in document["packages"]),
-        before=frozenset((first, then) for first, then in document["before"]),
+        before=frozenset((_text(first), _text(then)) for first, then in document["before"]),
         position_changes={(one, other): _whole(time) for one, other, time in document["position_changes"]},
-        position_order=tuple(document["position_order"]),
+        position_order=tuple(map(_text, document["position_order"])),
         turn_limit=_whole(document["turn_limit"]),
         muscle_limit=_whole(document["muscle_limit"]),
         tissue_load_cap=_whole(document["tissue_load_cap"]),
         region_load_cap=_whole(document["region_load_cap"]),
         hand_load_cap=_hands(document["hand_load_cap"]),
     )
+    _check_ids(document)
     _check_names(problem)
+    _check_sums(problem)
+    _check_order(problem)
     return problem
+
+
+def _check_ids(document: Mapping[str, Any]) -> None:
+    """Refuses a problem in which two of a kind have the same id."""
+    for kind in ("tasks", "packages", "companions", "frame"):
+        ids = [one["id"] for one in document[kind]]
+        if twice := sorted({one for one in ids if ids.count(one) > 1}):
+            raise ProblemFileInvalid(f"The id '{twice[0]}' stands twice among the {kind}.")
+
+
+def _check_order(problem: Problem) -> None:
+    """Refuses a problem whose order goes in a circle, or with more sequences of positions than can be looked at."""
+    followers: dict[str, set[str]] = {}
+    for first, then in problem.before:
+        followers.setdefault(first, set()).add(then)
+    try:
+        TopologicalSorter(followers).prepare()
+    except CycleError as error:
+        raise ProblemFileInvalid(f"The order goes in a circle: {', '.join(error.args[1])}.") from error
+    others = max(len(set(problem.position_order)) - 1, 1)
+    if problem.turn_limit > MOST_SEQUENCES or others**problem.turn_limit > MOST_SEQUENCES:
+        raise ProblemFileInvalid(f"{problem.turn_limit} turns are more than can be looked at.")
+
+
+def _check_sums(problem: Problem) -> None:
+    """Refuses a problem in which a variant does not add up to what its tasks take, bring and need."""
+    for package in problem.packages:
+        for variant in package.variants:
+            chosen = {task: problem.tasks[task].options[place] for task, place in variant.choices}
+            tasks = [problem.tasks[task] for task in chosen]
+            loads = [option.hand_load for option in chosen.values()]
+            same = (
+                variant.half_minutes == sum(option.half_minutes for option in chosen.values())
+                and variant.tissue_load == sum(option.tissue_load for option in chosen.values())
+                and variant.hand_load == tuple(sum(load[hand] for load in loads) for hand in range(4))
+                and set(variant.companions) == {companion for task in tasks for companion in task.companions}
+                and all(task.package == package.id for task in tasks)
+                and all(not chosen.keys().isdisjoint(group) for task in tasks for group in task.needs)
+                and len(chosen) == len(variant.choices) > 0
+            )
+            if not same:
+                raise ProblemFileInvalid(f"A variant of the package '{package.id}' is not what its tasks add up to.")
 
 
 def _check_names(problem: Problem) -> None:
@@ -108,9 +178,17 @@ def _known(kind: str, names: Iterable[str], among: Iterable[str]) -> None:
             raise ProblemFileInvalid(f"The {kind} '{name}' is named but not there.")
 
 
-def _whole(value: object) -> int:
+def _whole(value: object, most: int | None = None) -> int:
     if type(value) is not int or value < 0:
         raise ProblemFileInvalid(f"{value!r} is no whole number from 0 upwards.")
+    if most is not None and value > most:
+        raise ProblemFileInvalid(f"{value} is more than {most}.")
+    return value
+
+
+def _text(value: object) -> str:
+    if type(value) is not str:
+        raise ProblemFileInvalid(f"{value!r} is no text.")
     return value
 
 
@@ -139,19 +217,19 @@ def _companion(companion: Companion) -> dict[str, object]:
 
 def _read_companion(one: Mapping[str, Any]) -> Companion:
     return Companion(
-        id=one["id"],
+        id=_text(one["id"]),
         phase=Phase(one["phase"]),
-        technique=one["technique"],
-        level=one["level"],
+        technique=_text(one["technique"]),
+        level=_text(one["level"]),
         half_minutes=_whole(one["half_minutes"]),
         tissue_load=_whole(one["tissue_load"]),
         hand_load=_hands(one["hand_load"]),
-        pressure=one["pressure"],
-        region=one["region"],
+        pressure=None if one["pressure"] is None else _whole(one["pressure"]),
+        region=_text(one["region"]),
         side=None if one["side"] is None else Side(one["side"]),
-        motion=one["motion"],
-        order=tuple(one["order"]),
-        positions=None if one["positions"] is None else tuple(one["positions"]),
+        motion=_text(one["motion"]),
+        order=tuple(map(_whole, one["order"])),
+        positions=None if one["positions"] is None else tuple(map(_text, one["positions"])),
     )
 
 
@@ -180,14 +258,14 @@ def _task(task: Task) -> dict[str, object]:
 
 def _read_task(one: Mapping[str, Any]) -> Task:
     return Task(
-        id=one["id"],
-        package=one["package"],
+        id=_text(one["id"]),
+        package=_text(one["package"]),
         phase=Phase(one["phase"]),
-        technique=one["technique"],
-        positions=tuple((position, _whole(quality)) for position, quality in one["positions"]),
+        technique=_text(one["technique"]),
+        positions=tuple((_text(position), _whole(quality)) for position, quality in one["positions"]),
         options=tuple(
             Option(
-                level=option["level"],
+                level=_text(option["level"]),
                 half_minutes=_whole(option["half_minutes"]),
                 effect=_whole(option["effect"]),
                 tissue_load=_whole(option["tissue_load"]),
@@ -195,9 +273,9 @@ def _read_task(one: Mapping[str, Any]) -> Task:
             )
             for option in one["options"]
         ),
-        pressure=one["pressure"],
-        needs=tuple(tuple(group) for group in one["needs"]),
-        companions=tuple(one["companions"]),
+        pressure=_whole(one["pressure"]),
+        needs=tuple(tuple(map(_text, group)) for group in one["needs"]),
+        companions=tuple(map(_text, one["companions"])),
     )
 
 
@@ -227,22 +305,22 @@ def _package(package: Package) -> dict[str, object]:
 
 def _read_package(one: Mapping[str, Any]) -> Package:
     return Package(
-        id=one["id"],
-        muscle=one["muscle"],
+        id=_text(one["id"]),
+        muscle=_text(one["muscle"]),
         side=Side(one["side"]),
-        region=one["region"],
+        region=_text(one["region"]),
         rank=_whole(one["rank"]),
-        order=tuple(one["order"]),
+        order=tuple(map(_whole, one["order"])),
         counts=bool(one["counts"]),
         demanded=bool(one["demanded"]),
         variants=tuple(
             Variant(
-                choices=tuple((task, _whole(place)) for task, place in variant["choices"]),
+                choices=tuple((_text(task), _whole(place)) for task, place in variant["choices"]),
                 half_minutes=_whole(variant["half_minutes"]),
                 benefit=_whole(variant["benefit"]),
                 tissue_load=_whole(variant["tissue_load"]),
                 hand_load=_hands(variant["hand_load"]),
-                companions=tuple(variant["companions"]),
+                companions=tuple(map(_text, variant["companions"])),
             )
             for variant in one["variants"]
         ),

@@ -1,9 +1,10 @@
-"""Settles a solution, whichever solver made it: what stands beside the work finds its place, or is left out.
+"""Settles a choice, whichever solver made it: every step finds its place, and what has none is left out.
 
-A check is worth no turn of its own: one that would cost a turn is dropped. A re-test is measured where the motion can
-be measured: after the work that it is about, in the last such position of the session; of the sequences with equally
-little turning the one that holds most re-tests is taken. Where none holds it, the session ends with a turn if time and
-turns are left, or does without the re-test. The same goes for what is measured on arrival.
+What is treated decides how much turning there is; what is only measured does not. Of the sequences with the least
+turning the one that holds most re-tests is taken. A re-test is measured where the motion can be measured: after the
+work that it is about, in the last such position of the session. Where none holds it, the session ends with a turn if
+time and turns are left, or does without the re-test; its minutes then stay free. The same goes for what is measured on
+arrival.
 """
 
 from __future__ import annotations
@@ -13,70 +14,22 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from services.planner.domain.plan import Phase
-from services.planner.domain.problem import Cap, Companion, LeftOut, Package, Placement, Problem, Solution
+from services.planner.domain.problem import Companion, Placement, Problem
 from services.planner.optimise.arrange import Arranger, Choice, Sequence
 
 
-def settle(problem: Problem, solution: Solution) -> Solution:
-    """Returns the solution with every step in its place. It never takes longer than the budget."""
-    options = {p.id: p.option for p in solution.placements if p.option is not None}
+def settle(
+    problem: Problem, arranger: Arranger, options: Mapping[str, int]
+) -> tuple[tuple[Placement, ...], tuple[str, ...]]:
+    """Returns all steps in order and the re-tests that are left out. It never takes longer than the budget.
+
+    `options`: the chosen tasks, each with the place of its option; some sequence has to hold them in time.
+    """
     if not options:
-        return solution
-    arranger = Arranger(problem)
-    dropped = _idle_checks(problem, arranger, options)
-    kept = {task: option for task, option in options.items() if problem.tasks[task].package not in dropped}
-    choice = arranger.choice(kept)
-    ending = _Ending(problem, kept)
-    sequence = _sequence(arranger, choice, ending)
-    placements, unplaced = ending.placements(arranger, choice, sequence)
-    return replace(
-        solution,
-        placements=placements,
-        unplaced=unplaced,
-        objective=solution.objective - sum(_worth(package, options) for package in dropped.values()),
-        left_out=(*solution.left_out, *(_left_out(package, options) for package in dropped.values())),
-    )
-
-
-# --- checks -------------------------------------------------------------------------------------------------------
-
-
-def _idle_checks(problem: Problem, arranger: Arranger, options: Mapping[str, int]) -> dict[str, Package]:
-    """Returns the packages that only check a muscle and would make the client turn for it."""
-    tasks: dict[str, list[str]] = {}
-    for task in options:
-        tasks.setdefault(problem.tasks[task].package, []).append(task)
-    chosen = [package for package in problem.packages if package.id in tasks]
-    checks = [package for package in chosen if not package.counts and not package.demanded]
-    kept = [task for package in chosen if package not in checks for task in tasks[package.id]]
-    dropped: dict[str, Package] = {}
-    for package in checks:
-        more = [*kept, *tasks[package.id]]
-        if _turning(arranger, more) > _turning(arranger, kept):
-            dropped[package.id] = package
-        else:
-            kept = more
-    return dropped
-
-
-def _turning(arranger: Arranger, tasks: Iterable[str]) -> int:
-    choice = arranger.choice(tasks)
-    sequences = (sequence for sequence in arranger.sequences if choice.blocks(sequence) is not None)
-    return next(sequences).turning
-
-
-def _worth(package: Package, options: Mapping[str, int]) -> int:
-    return max(v.benefit for v in package.variants if v.choices and all(options.get(t) == o for t, o in v.choices))
-
-
-def _left_out(package: Package, options: Mapping[str, int]) -> LeftOut:
-    half_minutes = min(
-        v.half_minutes for v in package.variants if v.choices and all(options.get(t) == o for t, o in v.choices)
-    )
-    return LeftOut(package=package.id, half_minutes=half_minutes, cap=Cap.TURNS)
-
-
-# --- re-tests -----------------------------------------------------------------------------------------------------
+        return (), ()
+    choice = arranger.choice(options)
+    ending = _Ending(problem, options)
+    return ending.placements(arranger, choice, _sequence(arranger, choice, ending))
 
 
 def _sequence(arranger: Arranger, choice: Choice, ending: _Ending) -> Sequence:

@@ -8,7 +8,7 @@ from itertools import pairwise, product
 from services.planner.domain.problem import Companion, Package, Placement, Problem, Variant
 
 Chosen = Mapping[str, tuple[Package, Variant]]
-# Demanded packages, benefit, turns the other way round: more is better.
+# Demanded packages, benefit, turning the other way round: more is better.
 Score = tuple[int, int, int]
 
 
@@ -16,27 +16,46 @@ def best_score(problem: Problem) -> Score:
     """Returns the score of the best solution; an empty session is always one."""
     sequences = list(_sequences(problem))
     best: Score = (0, 0, 0)
-    holding: dict[frozenset[str], list[tuple[str, ...]]] = {}
+    known: dict[frozenset[str], int | None] = {}
+
+    def turned_with(chosen: Chosen) -> int | None:
+        tasks = frozenset(task for _, variant in chosen.values() for task, _ in variant.choices)
+        if tasks not in known:
+            holding = [sequence for sequence in sequences if _can_hold(problem, sorted(tasks), sequence, {})]
+            known[tasks] = min((turning(problem, sequence) for sequence in holding), default=None)
+        return known[tasks]
+
     for chosen in _selections(problem):
         if not chosen or not within_caps(problem, chosen):
             continue
-        tasks = frozenset(task for _, variant in chosen.values() for task, _ in variant.choices)
-        if tasks not in holding:
-            holding[tasks] = [sequence for sequence in sequences if _can_hold(problem, sorted(tasks), sequence, {})]
-        time = minutes(problem, chosen)
-        for sequence in holding[tasks]:
-            if time + turning(problem, sequence) <= problem.half_minutes:
-                best = max(best, score(chosen, sequence))
+        turned = turned_with(chosen)
+        if turned is None or minutes(problem, chosen) + turned > problem.half_minutes:
+            continue
+        # A check is worth no turn of its own.
+        if turned == turned_with(without_checks(chosen)):
+            best = max(best, score(chosen, turned))
     return best
 
 
-def score(chosen: Chosen, sequence: tuple[str, ...]) -> Score:
+def score(chosen: Chosen, turning: int) -> Score:
     """Returns what orders solutions."""
     return (
         sum(package.demanded for package, _ in chosen.values()),
         sum(variant.benefit for _, variant in chosen.values()),
-        1 - len(sequence),
+        -turning,
     )
+
+
+def without_checks(chosen: Chosen) -> Chosen:
+    """Returns the choice without what only checks a muscle and was not asked for."""
+    return {name: one for name, one in chosen.items() if one[0].counts or one[0].demanded}
+
+
+def least_turning(problem: Problem, chosen: Chosen) -> int:
+    """Returns the least turning with which a choice can be done [half minutes]; it can be done."""
+    tasks = sorted(task for _, variant in chosen.values() for task, _ in variant.choices)
+    holding = [sequence for sequence in _sequences(problem) if _can_hold(problem, tasks, sequence, {})]
+    return min(turning(problem, sequence) for sequence in holding)
 
 
 def within_caps(problem: Problem, chosen: Chosen) -> bool:
@@ -45,7 +64,7 @@ def within_caps(problem: Problem, chosen: Chosen) -> bool:
     if len(counted) > problem.muscle_limit and not all(package.demanded for package in counted):
         return False
     loads = [(package.region, variant.tissue_load) for package, variant in chosen.values()]
-    brought = _brought(problem, chosen)
+    brought = brought_by(problem, chosen)
     loads += [(companion.region, companion.tissue_load) for companion in brought]
     if sum(load for _, load in loads) > problem.tissue_load_cap:
         return False
@@ -59,7 +78,7 @@ def within_caps(problem: Problem, chosen: Chosen) -> bool:
 
 def minutes(problem: Problem, chosen: Chosen) -> int:
     """Returns the half minutes of everything but turning."""
-    shared = sum(companion.half_minutes for companion in (*_brought(problem, chosen), *problem.frame))
+    shared = sum(companion.half_minutes for companion in (*brought_by(problem, chosen), *problem.frame))
     return shared + sum(variant.half_minutes for _, variant in chosen.values())
 
 
@@ -88,7 +107,8 @@ def visited(placements: tuple[Placement, ...]) -> tuple[str, ...]:
     return tuple(positions)
 
 
-def _brought(problem: Problem, chosen: Chosen) -> list[Companion]:
+def brought_by(problem: Problem, chosen: Chosen) -> list[Companion]:
+    """Returns the shared steps that a choice brings."""
     names = {name for _, variant in chosen.values() for name in variant.companions}
     return [problem.companions[name] for name in sorted(names)]
 

@@ -16,6 +16,17 @@ COMPANIONS = ("warm_up-neck", "warm_up-hip", "retest")
 TASK_PHASES = (Phase.RELEASE, Phase.LENGTHEN)
 
 few = st.integers(0, 3)
+# Mostly so few positions that work in other ones needs a turn.
+reached = st.sampled_from((1, 1, 2, 3)).flatmap(
+    lambda most: st.lists(st.sampled_from(POSITIONS), min_size=1, max_size=most, unique=True)
+)
+# Where a motion can be measured: anywhere, in some positions, or nowhere in this session.
+measured_in = st.none() | st.lists(st.sampled_from(POSITIONS), max_size=2, unique=True).map(tuple)
+
+
+def cap(usual: range) -> st.SearchStrategy[int]:
+    """Mostly a size that leaves room for some packages and not for all."""
+    return st.sampled_from((*[*usual] * 5, *range(usual.start)))
 
 
 @st.composite
@@ -35,6 +46,7 @@ def companions(draw: st.DrawFn) -> dict[str, Companion]:
             tissue_load=draw(st.integers(0, 1)),
             hand_load=draw(hand_loads()),
             region=name.removeprefix("warm_up-") if name != "retest" else "",
+            positions=draw(measured_in) if name == "retest" else None,
         )
         for name in COMPANIONS
     }
@@ -48,10 +60,7 @@ def tasks_of(draw: st.DrawFn, package: str) -> list[Task]:
             package=package,
             phase=phase,
             technique="technique",
-            positions=tuple(
-                (position, 900)
-                for position in draw(st.lists(st.sampled_from(POSITIONS), min_size=1, max_size=3, unique=True))
-            ),
+            positions=tuple((position, 900) for position in draw(reached)),
             options=tuple(
                 Option(
                     level=str(level),
@@ -81,7 +90,7 @@ def variants_of(draw: st.DrawFn, tasks: list[Task]) -> tuple[Variant, ...]:
         variants[tuple(sorted(choices))] = Variant(
             choices=choices,
             half_minutes=sum(option.half_minutes for option in options),
-            benefit=draw(st.integers(0, 9)),
+            benefit=draw(st.sampled_from((*range(10), *range(1, 10)))),
             tissue_load=sum(option.tissue_load for option in options),
             hand_load=(sum(load[0] for load in loads), sum(load[1] for load in loads), 0, 0),
             companions=tuple(dict.fromkeys(name for task in chosen for name in task.companions)),
@@ -93,7 +102,8 @@ def variants_of(draw: st.DrawFn, tasks: list[Task]) -> tuple[Variant, ...]:
 def problems(draw: st.DrawFn, *, most_packages: int = 4, demands: bool = True) -> Problem:
     tasks: dict[str, Task] = {}
     packages: list[Package] = []
-    for rank in range(draw(st.integers(0, most_packages))):
+    # Mostly with room for something: an empty session proves little.
+    for rank in range(draw(st.sampled_from((0, 1, *range(2, most_packages + 1), most_packages)))):
         steps = draw(tasks_of(f"muscle{rank}"))
         packages.append(
             Package(
@@ -115,7 +125,7 @@ def problems(draw: st.DrawFn, *, most_packages: int = 4, demands: bool = True) -
     before = draw(st.lists(st.sampled_from(pairs), max_size=6, unique=True)) if pairs else []
     turning = {frozenset(pair): draw(st.integers(1, 2)) for pair in permutations(POSITIONS, 2)}
     return Problem(
-        half_minutes=draw(st.integers(0, 24)),
+        half_minutes=draw(cap(range(18, 41))),
         frame=(
             Companion(
                 id="arrival",
@@ -124,6 +134,7 @@ def problems(draw: st.DrawFn, *, most_packages: int = 4, demands: bool = True) -
                 level="usual",
                 half_minutes=draw(few),
                 hand_load=draw(hand_loads()),
+                positions=draw(measured_in),
             ),
             Companion(id="close", phase=Phase.CLOSE, technique="technique", level="usual", half_minutes=1),
         ),
@@ -133,9 +144,9 @@ def problems(draw: st.DrawFn, *, most_packages: int = 4, demands: bool = True) -
         before=frozenset(before),
         position_changes={pair: turning[frozenset(pair)] for pair in permutations(POSITIONS, 2)},
         position_order=POSITIONS,
-        turn_limit=draw(st.integers(0, 3)),
-        muscle_limit=draw(st.integers(0, 3)),
-        tissue_load_cap=draw(st.integers(0, 12)),
-        region_load_cap=draw(st.integers(0, 8)),
-        hand_load_cap=(draw(st.integers(0, 12)), draw(st.integers(0, 4)), 0, 0),
+        turn_limit=draw(cap(range(1, 4))),
+        muscle_limit=draw(cap(range(1, 4))),
+        tissue_load_cap=draw(cap(range(4, 17))),
+        region_load_cap=draw(cap(range(3, 13))),
+        hand_load_cap=(draw(cap(range(4, 17))), draw(cap(range(3, 9))), 0, 0),
     )

@@ -6,8 +6,22 @@ import pytest
 
 from benchmarks.instances import Shape, instance
 from benchmarks.solver import hard_seeds
+from services.planner.domain.problem import Problem, Solution
+from services.planner.optimise.arrange import Arranger
 from services.planner.optimise.exact import solve
-from tests.unit.planner_exact.test_exact import scored
+from tests.unit.planner_exact.brute_force import Chosen, Score
+from tests.unit.planner_exact.test_exact import scored as scored_with
+
+
+def scored(problem: Problem, solution: Solution) -> Score:
+    """Returns the score of a solution that is too large for brute force."""
+    arranger = Arranger(problem)
+
+    def least_turning(_: Problem, chosen: Chosen) -> int:
+        choice = arranger.choice(task for _, variant in chosen.values() for task, _ in variant.choices)
+        return next(one.turning for one in arranger.sequences if choice.blocks(one) is not None)
+
+    return scored_with(problem, solution, least_turning)
 
 
 @pytest.mark.parametrize(("shape", "objective"), hard_seeds(), ids=lambda value: getattr(value, "name", ""))

@@ -13,12 +13,15 @@ What has to be decided is which muscles, how, in which order and in which positi
 4. **A dynamic programme** (`programme`) goes through the muscles and keeps every partial choice that may still become
    good enough, by its bound; of two that leave the same room, the better.
 5. **From the bound downwards** (`search`): a plan close to the bound is looked for; if there is none, that is a proof,
-   and the bound comes down. When it meets the best plan, that plan is proven.
+   and the bound comes down. When it meets the best plan, that plan is proven. Good plans come early from rounding what
+   pays at the prices (`selection`); if the search is stopped and greedy's plan is better, that one is taken.
 
-Solutions are ordered by (1) how many demanded packages they have, (2) benefit, (3) fewer turns. Ties that remain are
-broken by the order of the search, which is fixed: regions and packages by rank, variants by their place; of sequences
-with as few turns the one with the least turning, then the best reach, then `position_order`. All arithmetic that proves
-is on whole numbers, and the search stops by counted work, so the same problem gives the same solution everywhere.
+A check is worth no turn of its own. That is part of the model, so that nothing has to be taken out after a proof.
+
+Solutions are ordered by (1) how many demanded packages they have, (2) benefit, (3) less turning. Of equals the stronger
+muscle gets more where two can exchange; what is then still equal is decided by the order of the search, which is fixed:
+checks last, regions and packages by rank, variants by their place. All arithmetic that proves is on whole numbers, and
+the search stops by counted work, so the same problem gives the same solution everywhere.
 """
 
 from __future__ import annotations
@@ -28,8 +31,8 @@ from dataclasses import replace
 from services.planner.domain.problem import Problem, Solution
 from services.planner.optimise import greedy
 from services.planner.optimise.arrange import Arranger
-from services.planner.optimise.exact.programme import Selection
 from services.planner.optimise.exact.search import search
+from services.planner.optimise.exact.selection import Selection, favour_stronger
 from services.planner.optimise.exact.solution import selection_of, solution_of
 from services.planner.optimise.exact.tables import Tables
 
@@ -49,4 +52,5 @@ def solve(problem: Problem, *, work_limit: int, incumbent: Solution | None = Non
         plain = selection_of(tables, greedy.solve(problem))
         if plain and plain.score > outcome.best.score:
             outcome = replace(outcome, best=plain)
+    outcome = replace(outcome, best=favour_stronger(tables, outcome.best))
     return solution_of(tables, arranger, outcome)

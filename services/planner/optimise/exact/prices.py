@@ -4,15 +4,19 @@ Every unit of time, load and so on is charged a price; then each stage takes wha
 caps hold in total, at these prices, is added. Whatever the prices, no plan within the caps is worth more (Lagrangian
 relaxation). A companion that several packages share is charged to them in shares that add up to its price. Prices and
 shares are moved step by step to where the estimate is lowest (subgradient method; Held, Wolfe & Crowder 1974).
+
+Prices are found with floating point numbers, added by `fsum`, whose result is the same in every version of Python; then
+they are rounded, and what is proven with them is proven in whole numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import fsum
 
 from services.planner.optimise.exact.sequences import Sequences
-from services.planner.optimise.exact.tables import Pick, Tables, bits
+from services.planner.optimise.exact.tables import TIME_PLACE, Pick, Tables, bits
 
 # Prices are whole multiples of 1 / SCALE points, so that estimates are exact and the same everywhere.
 SCALE = 1 << 12
@@ -43,9 +47,9 @@ class Estimate:
     best: tuple[int, ...]
     total: int
 
-    def turning(self, turning: tuple[int, int]) -> int:
-        """Returns what turning [half minutes] and turns take off."""
-        return self.units[0] * turning[0] + SCALE * turning[1]
+    def turning(self, half_minutes: int) -> int:
+        """Returns what turning takes off: its time at the price of time, and that less turning is better."""
+        return (self.units[TIME_PLACE] + SCALE) * half_minutes
 
 
 class Market:
@@ -57,7 +61,7 @@ class Market:
     def __init__(self, tables: Tables, picks: Picks, caps: Sequence[int]) -> None:
         self._tables = tables
         self._caps = caps
-        self._turning = (0, 0)
+        self._turning = 0
         self._all_picks = picks
         self.picks = [list(here) for here in picks]
         self._units = [0.0] * len(caps)
@@ -72,7 +76,7 @@ class Market:
         """Drops the picks that none of these sequences can hold; turning costs what it costs in the best of them."""
         if sequences:
             tables = self._tables
-            self._turning = tables.sequences.cheapest(sequences)
+            self._turning = tables.sequences.turning(sequences)
             self.picks = [[pick for pick in here if tables.holding(pick.tasks) & sequences] for here in self.picks]
 
     def improve(self, target: int, rounds: int) -> None:
@@ -101,10 +105,10 @@ class Market:
     def _look(self) -> tuple[float, list[list[float]], list[float], list[set[int]]]:
         """Returns the estimate, the gain of every pick, the slope by cap, and who would bring each companion."""
         tables, units = self._tables, self._units
-        companion_price = [sum(units[cap] * amount for cap, amount in amounts) for amounts in tables.companion_amounts]
+        companion_price = [fsum(units[cap] * amount for cap, amount in amounts) for amounts in tables.companion_amounts]
         slopes: list[float] = list(self._caps)
-        slopes[0] -= self._turning[0]
-        total = sum(unit * left for unit, left in zip(units, slopes, strict=True)) - self._turning[1]
+        slopes[TIME_PLACE] -= self._turning
+        total = fsum(unit * left for unit, left in zip(units, slopes, strict=True)) - self._turning
         takers: list[set[int]] = [set() for _ in companion_price]
         gains: list[list[float]] = []
         for stage, here in enumerate(self.picks):
@@ -115,7 +119,7 @@ class Market:
             for pick in here:
                 brought = pick.companions
                 if brought not in together:
-                    together[brought] = sum(shares[number] for number in bits(brought))
+                    together[brought] = fsum(shares[number] for number in bits(brought))
                 gain = pick.worth - together[brought]
                 for cap, amount in pick.amounts:
                     gain -= units[cap] * amount
@@ -138,7 +142,7 @@ class Market:
         """Moves the prices along the slopes so far that the gap would close, and shares towards those who take."""
         sizes = [max(cap, 1) for cap in self._caps]
         scaled = [slope / size for slope, size in zip(slopes, sizes, strict=True)]
-        steep = sum(slope**2 for slope, unit in zip(scaled, self._units, strict=True) if slope < 0 or unit > 0)
+        steep = fsum(slope * slope for slope, unit in zip(scaled, self._units, strict=True) if slope < 0 or unit > 0)
         if steep > 0:
             step = gap / steep
             self._units = [

@@ -5,21 +5,26 @@ as its optimistic estimate (what it is worth, plus what the remaining stages cou
 reach the target; and of two labels that leave the same room for what follows only the one that is worth more stays
 (branch and bound inside dynamic programming; Morin & Marsten 1976). Caps that can no longer be reached are forgotten,
 so that more labels are alike.
+
+A check is worth no turn of its own. So beside the sequences that hold a label stand those that would hold it without
+its checks; once all work is decided, the least turning among these settles how much turning there is, and the checks
+that follow make do with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from services.planner.optimise.exact.prices import SCALE, Estimate, Picks
+from services.planner.optimise.exact.selection import Selection
 from services.planner.optimise.exact.sequences import DoneBy, Sequences
 from services.planner.optimise.exact.tables import MUSCLES, TIME_PLACE, Pick, Stage, Tables, bits
 
-# Tasks that later stages have to follow, with the place by which each is done.
-Frontier = tuple[tuple[str, DoneBy], ...]
-Key = tuple[int, int, Sequences, Frontier]
+# A task that later stages have to follow, with the place by which it is done, and would be done without any check.
+Waiting = tuple[str, DoneBy, DoneBy]
+Frontier = tuple[Waiting, ...]
+Key = tuple[int, int, Sequences, Sequences, Frontier]
 NEVER = 1 << 80
 
 
@@ -34,7 +39,8 @@ class Label(NamedTuple):
     """A partial selection. `gain` is its worth less the price of what it takes [points / SCALE].
 
     `packed`: what it uses of the caps that later stages can still add to. `brought`: companions it has paid for that
-    later stages may share. `sequences`: those that hold it and leave time for it.
+    later stages may share. `sequences`: those that hold it and leave time for it. `unchecked`: those that would without
+    its checks; 0 if that does not matter, because there are no checks or the turning is settled.
     """
 
     worth: int
@@ -42,17 +48,9 @@ class Label(NamedTuple):
     packed: int
     brought: int
     sequences: Sequences
+    unchecked: Sequences
     frontier: Frontier
     chain: Chain | None
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """A whole selection with its score, and the sequences that hold it in time."""
-
-    score: int
-    picks: tuple[Pick, ...]
-    sequences: Sequences
 
 
 class Space:
@@ -64,7 +62,7 @@ class Space:
         self._picks = picks
         self._room = room
         self._estimate = estimate
-        self._orders: dict[tuple[int, Frontier, tuple[str, ...]], tuple[Sequences, Frontier]] = {}
+        self._orders: dict[tuple[int, Frontier, tuple[str, ...]], tuple[Sequences, Sequences, Frontier]] = {}
         self._brought: dict[int, tuple[int, int]] = {}
         self._time = tables.packing.masks[0]
 
@@ -82,25 +80,28 @@ class Space:
         self._needed = target * SCALE
         work = 0
         labels: dict[Key, Label] = {}
-        start = Label(0, self._base(), 0, 0, self._sequences & self._tables.sequences.affordable(0), (), None)
-        labels[(0, 0, 0, ())] = start
+        affordable = self._tables.sequences.affordable(0)
+        unchecked = affordable if self._tables.checks else 0
+        labels[(0, 0, 0, 0, ())] = Label(0, self._base(), 0, 0, self._sequences & affordable, unchecked, (), None)
         for number, stage in enumerate(stages):
             if rest.optional[number] and not worthwhile[number]:
                 continue
+            if number > self._tables.last_work:
+                labels = self._settled(labels)
             found: dict[Key, Label] = {}
             for label in labels.values():
                 if work > work_limit:
                     return best, work
                 for then in self._decide(number, stage, label, worthwhile[number], rest):
                     work += 1
-                    turns = self._tables.sequences.cheapest(then.sequences)[1]
-                    if then.worth - turns > best.score:
-                        best = Selection(then.worth - turns, _picks(then.chain), then.sequences)
+                    turning = self._tables.sequences.turning(then.sequences)
+                    if then.worth - turning > best.score and not self._turns_for_checks(then):
+                        best = Selection(then.worth - turning, _picks(then.chain), then.sequences)
                         if best.score >= target:
                             target = best.score + 1
                             self._needed = target * SCALE
                     kept = self._forget(number, stage, then, demand)
-                    key = (kept.packed, kept.brought, kept.sequences, kept.frontier)
+                    key = (kept.packed, kept.brought, kept.sequences, kept.unchecked, kept.frontier)
                     rival = found.get(key)
                     if rival is None or kept.worth > rival.worth:
                         found[key] = kept
@@ -131,12 +132,14 @@ class Space:
             after = rest.after(number, brought)
             if gain + after < self._needed:
                 continue
-            holding, added = self._order(number, stage, followed, pick)
-            holding &= label.sequences & sequences.affordable(packed & self._time)
+            holding, unchecked, added = self._order(number, stage, followed, pick)
+            affordable = sequences.affordable(packed & self._time)
+            holding &= label.sequences & affordable
             if holding and gain - self._turning(holding) + after >= self._needed:
                 frontier = label.frontier + added
                 chain = Chain(pick, label.chain)
-                yield Label(label.worth + pick.worth, gain, packed, brought, holding, frontier, chain)
+                unchecked &= label.unchecked & affordable
+                yield Label(label.worth + pick.worth, gain, packed, brought, holding, unchecked, frontier, chain)
 
     def _bring(self, companions: int) -> tuple[int, int]:
         """Returns what companions take together: packed amounts and price."""
@@ -149,19 +152,44 @@ class Space:
             )
         return self._brought[companions]
 
-    def _order(self, number: int, stage: Stage, followed: Frontier, pick: Pick) -> tuple[Sequences, Frontier]:
-        """Returns the sequences that hold a pick after what it follows, and what it adds to the frontier."""
+    def _order(
+        self, number: int, stage: Stage, followed: Frontier, pick: Pick
+    ) -> tuple[Sequences, Sequences, Frontier]:
+        """Returns the sequences that hold a pick after what it follows, with and without checks, and who waits."""
         key = (number, followed, pick.tasks)
         if key not in self._orders:
-            tables = self._tables
-            done = dict(followed)
-            holding = self._sequences
+            tables, done_by = self._tables, self._tables.sequences.done_by
+            done = {task: by for task, by, _ in followed}
+            unchecked = {task: by for task, _, by in followed}
+            holding = holding_unchecked = tables.sequences.all
             for task in pick.tasks:
-                earlier = (done[first] for first in stage.earlier.get(task, ()) if first in done)
-                done[task] = tables.sequences.done_by(tables.positions[task], earlier, self._sequences)
+                positions = tables.positions[task]
+                earlier = [first for first in stage.earlier.get(task, ()) if first in done]
+                done[task] = unchecked[task] = done_by(positions, (done[first] for first in earlier))
                 holding &= done[task][-1]
-            self._orders[key] = (holding, tuple((task, done[task]) for task in pick.tasks if task in stage.followed))
+                if task not in tables.checks:
+                    work = (unchecked[first] for first in earlier if first not in tables.checks)
+                    unchecked[task] = done_by(positions, work)
+                    holding_unchecked &= unchecked[task][-1]
+            waiting = tuple((task, done[task], unchecked[task]) for task in pick.tasks if task in stage.followed)
+            self._orders[key] = (holding, holding_unchecked, waiting)
         return self._orders[key]
+
+    def _turns_for_checks(self, label: Label) -> bool:
+        """Whether a label would need less turning without its checks."""
+        turning = self._tables.sequences.turning
+        return label.unchecked != 0 and turning(label.sequences) > turning(label.unchecked)
+
+    def _settled(self, labels: dict[Key, Label]) -> dict[Key, Label]:
+        """Settles the turning: no work follows, so from here on nothing may add to it."""
+        settled: dict[Key, Label] = {}
+        for key, label in labels.items():
+            if not label.unchecked:
+                settled[key] = label
+            elif not self._turns_for_checks(label):
+                least = self._tables.sequences.with_least_turning(label.sequences)
+                settled[key] = label._replace(sequences=least, unchecked=0)
+        return settled
 
     def _longest_turning(self) -> int:
         return max(self._tables.sequences.sequences[number].turning for number in bits(self._sequences))
@@ -187,7 +215,7 @@ class Space:
 
     def _turning(self, sequences: Sequences) -> int:
         """Returns what the least turning and the fewest turns take off the score [points / SCALE]."""
-        return self._estimate.turning(self._tables.sequences.cheapest(sequences))
+        return self._estimate.turning(self._tables.sequences.turning(sequences))
 
     def _worthwhile(self, slack: int) -> list[list[tuple[Pick, int]]]:
         """Returns by stage the picks that lose no more than the slack, and what each gains by itself."""

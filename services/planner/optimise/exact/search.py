@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from services.planner.optimise.exact.prices import SCALE, Estimate, Market, Picks
-from services.planner.optimise.exact.programme import Selection, Space
+from services.planner.optimise.exact.programme import Space
+from services.planner.optimise.exact.selection import Selection, rounded
 from services.planner.optimise.exact.sequences import Sequences
 from services.planner.optimise.exact.tables import MUSCLES, Pick, Tables
 
@@ -70,12 +71,16 @@ class _Search:
         bound = _UNBOUNDED
         for depth in _DEPTHS:
             self._start(bound)
-            self._price(_ROUNDS_AT_FIRST)
+            estimate = self._price(_ROUNDS_AT_FIRST)
+            self._best = rounded(self._tables, self._market.picks, estimate, self._best)
             bound = self._bound
             self._floor = max(self._best.score, bound - int(abs(bound) * depth) - 1)
             rounds, reach = _ROUNDS_BEFORE_SEARCH, _FIRST_REACH
             while self._bounds and work + self._market.work < work_limit:
                 estimate = self._price(rounds)
+                self._best = rounded(self._tables, self._market.picks, estimate, self._best)
+                self._floor = max(self._floor, self._best.score)
+                self._lower(_UNBOUNDED)
                 left = work_limit - work - self._market.work
                 work += self._look(estimate, reach, left)
                 rounds, reach = _ROUNDS_AGAIN, reach * _REACH_GROWS
@@ -124,7 +129,7 @@ class _Search:
         base = estimate.total - sum(estimate.best)
         for those, bound in self._bounds.items():
             gain = sum(next((whole for whole, holding in here if holding & those), 0) for here in paying)
-            turning = estimate.turning(self._tables.sequences.cheapest(those))
+            turning = estimate.turning(self._tables.sequences.turning(those))
             self._bounds[those] = min(bound, (base + gain - turning) // SCALE)
         self._lower(_UNBOUNDED)
         return estimate

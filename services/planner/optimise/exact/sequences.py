@@ -31,22 +31,19 @@ class SequenceTable:
         self.all: Sequences = (1 << len(self.sequences)) - 1
         self._places = max((len(sequence.positions) for sequence in self.sequences), default=0)
         self._at: list[dict[str, Sequences]] = [{} for _ in range(self._places)]
-        self._with_turns: list[Sequences] = [0] * self._places
         for number, sequence in enumerate(self.sequences):
-            self._with_turns[len(sequence.positions) - 1] |= 1 << number
             for place, position in enumerate(sequence.positions):
                 self._at[place][position] = self._at[place].get(position, 0) | 1 << number
         # Cheapest first, so the sequences that leave enough time are always the first ones.
-        turning = [sequence.turning for sequence in self.sequences]
-        self._affordable = [(1 << bisect_right(turning, budget - work)) - 1 for work in range(budget + 1)]
+        self._turning = [sequence.turning for sequence in self.sequences]
+        self._affordable = [(1 << bisect_right(self._turning, budget - work)) - 1 for work in range(budget + 1)]
         self._allowing: dict[tuple[str, ...], list[Sequences]] = {}
-        self._cheapest: dict[Sequences, tuple[int, int]] = {}
 
-    def done_by(self, positions: tuple[str, ...], predecessors: Iterable[DoneBy], among: Sequences) -> DoneBy:
+    def done_by(self, positions: tuple[str, ...], predecessors: Iterable[DoneBy]) -> DoneBy:
         """Returns by which place a task can be done that allows `positions` and follows its predecessors."""
         if positions not in self._allowing:
             self._allowing[positions] = [_union(at.get(position, 0) for position in positions) for at in self._at]
-        possible = [allowing & among for allowing in self._allowing[positions]]
+        possible = self._allowing[positions]
         for predecessor in predecessors:
             possible = list(map(and_, possible, predecessor))
         return tuple(accumulate(possible, or_))
@@ -55,18 +52,13 @@ class SequenceTable:
         """Returns the sequences whose turning leaves time for `work` [half minutes]."""
         return self._affordable[work] if work < len(self._affordable) else 0
 
-    def cheapest(self, sequences: Sequences) -> tuple[int, int]:
-        """Returns the least turning [half minutes] and the fewest turns among `sequences`, each by itself."""
-        if sequences not in self._cheapest:
-            first = (sequences & -sequences).bit_length() - 1
-            turns = next(turns for turns, those in enumerate(self._with_turns) if sequences & those)
-            self._cheapest[sequences] = (self.sequences[first].turning, turns)
-        return self._cheapest[sequences]
+    def turning(self, sequences: Sequences) -> int:
+        """Returns the least turning among some sequences, of which there is at least one [half minutes]."""
+        return self._turning[(sequences & -sequences).bit_length() - 1]
 
-    def with_fewest_turns(self, sequences: Sequences) -> tuple[PositionSequence, ...]:
-        """Returns those of `sequences` that have the fewest turns, cheapest first."""
-        fewest = sequences & self._with_turns[self.cheapest(sequences)[1]]
-        return tuple(sequence for number, sequence in enumerate(self.sequences) if fewest >> number & 1)
+    def with_least_turning(self, sequences: Sequences) -> Sequences:
+        """Returns those of some sequences that have the least turning among them."""
+        return sequences & (1 << bisect_right(self._turning, self.turning(sequences))) - 1
 
     def by_position_set(self) -> dict[frozenset[str], Sequences]:
         """Returns the sequences that visit the same positions, in whatever order."""

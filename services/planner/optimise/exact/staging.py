@@ -14,8 +14,9 @@ def decided_together(
     """Returns the packages in the order in which they are decided, one by one where that is possible.
 
     `followers`: for each package those that have to wait for it. Packages that wait for one another in a circle (some
-    tasks of each come first) are decided together. Packages of a region stand together as far as the order allows,
-    regions and packages by rank, so that what only concerns a region can soon be forgotten.
+    tasks of each come first) are decided together. As far as the order allows, checks come last, because the turning
+    is settled by the work; and packages of a region stand together, regions and packages by rank, so that what only
+    concerns a region can soon be forgotten.
     """
     of_region: dict[str, int] = {}
     for package in packages:
@@ -29,7 +30,7 @@ def decided_together(
     for others_after in after:
         for then in others_after:
             waiting[then] += 1
-    keys = [min((of_region[p.region], p.region, p.rank, p.id) for p in group) for group in groups]
+    keys = [min((p.check, of_region[p.region], p.region, p.rank, p.id) for p in group) for group in groups]
     ready = [(keys[number], number) for number, count in enumerate(waiting) if not count]
     heapify(ready)
     ordered: list[tuple[Package, ...]] = []

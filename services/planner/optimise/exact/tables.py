@@ -100,15 +100,18 @@ class Packing:
 class Tables:
     """One problem, made ready. `caps` has the time first; a cap that cannot bind is left out.
 
-    The score of a selection orders solutions: demanded packages first, then benefit, then fewer turns. It is one whole
-    number: each demanded package outweighs all benefit, each thousandth of benefit outweighs all turns.
+    The score of a selection orders solutions: demanded packages first, then benefit, then less turning. It is one whole
+    number: each demanded package outweighs all benefit, each thousandth of benefit outweighs all turning.
+
+    `checks`: the tasks of packages that are worth no turn of their own. `last_work`: the last stage that decides
+    anything else.
     """
 
     def __init__(self, problem: Problem, arranger: Arranger) -> None:
         self.problem = problem
         self.budget = problem.half_minutes - problem.frame_half_minutes
         self.sequences = SequenceTable(arranger.sequences, self.budget)
-        self.turn_weight = max((len(sequence.positions) for sequence in arranger.sequences), default=1)
+        self.turn_weight = 1 + max((sequence.turning for sequence in arranger.sequences), default=0)
         self.demand_weight = 1 + sum(max(variant.benefit for variant in package.variants) for package in self.packages)
         self.companions = tuple(
             sorted({name for package in self.packages for variant in package.variants for name in variant.companions})
@@ -128,7 +131,10 @@ class Tables:
         for first, then in sorted(problem.before):
             self._earlier.setdefault(then, []).append(first)
         self._held: dict[tuple[str, ...], Sequences] = {}
+        self.checks = frozenset(_tasks(package for package in self.packages if package.check))
         self.stages = self._stages()
+        working = [number for number, stage in enumerate(self.stages) if not stage.tasks <= self.checks]
+        self.last_work = max(working, default=-1)
 
     @cached_property
     def packages(self) -> tuple[Package, ...]:
@@ -206,10 +212,17 @@ class Tables:
             holding = self.sequences.all
             for task in tasks:
                 earlier = (done[first] for first in self._earlier.get(task, ()) if first in done)
-                done[task] = self.sequences.done_by(self.positions[task], earlier, self.sequences.all)
+                done[task] = self.sequences.done_by(self.positions[task], earlier)
                 holding &= done[task][-1]
             self._held[tasks] = holding
         return self._held[tasks]
+
+    def turns_for_checks(self, tasks: Iterable[str], holding: Sequences) -> bool:
+        """Whether tasks that `holding` can hold would need less turning without the checks among them."""
+        tasks = tuple(tasks)
+        work = [task for task in tasks if task not in self.checks]
+        turning = self.sequences.turning
+        return len(work) < len(tasks) and turning(holding) > turning(self.holding(work))
 
     def in_order(self, tasks: Iterable[str]) -> tuple[str, ...]:
         """Returns the tasks so that each comes after all that have to be before it."""
@@ -293,9 +306,10 @@ class Tables:
         for chosen in product(*choices):
             parts = tuple((package, variant) for package, variant in zip(group, chosen, strict=True) if variant)
             if parts:
-                yield self._pick(parts)
+                yield self.pick(parts)
 
-    def _pick(self, parts: tuple[tuple[Package, Variant], ...]) -> Pick:
+    def pick(self, parts: tuple[tuple[Package, Variant], ...]) -> Pick:
+        """Returns what it means to treat these packages in these ways, of one stage or of several."""
         amounts: dict[str, int] = {}
         companions = 0
         worth = 0
