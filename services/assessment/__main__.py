@@ -24,11 +24,14 @@ from services.assessment.config import AssessmentSettings
 from services.assessment.ports import Clock, NewId
 from services.assessment.storage.documents import JsonDocuments
 from services.assessment.usecases.records import Records
+from services.runtime.access_log import AccessLog
+from services.runtime.boundary import OnRead
 from services.runtime.config import SettingsInvalid, load_settings
 from services.runtime.identity import KeySet, TokenVerifier
 from services.runtime.key_set import KeySetUnreadable
 from services.runtime.lifecycle import serve_until_signalled
 from services.runtime.logs import capture_process_logs, make_logger
+from services.runtime.reads import NotedStore
 from services.runtime.server import Registration, RunningServer, ServerInvalid, ServerOptions, build_server
 from services.store.model import RecordStore
 from services.store.redis import RedisStore
@@ -45,12 +48,13 @@ def build(
     verifier: TokenVerifier,
     knowledge: KnowledgeBase,
     logger: FilteringBoundLogger,
+    on_read: OnRead | None = None,
     clock: Clock = lambda: datetime.now(UTC),
     new_id: NewId = lambda: str(uuid.uuid4()),
 ) -> RunningServer:
     """Returns the service, bound to its port. Its health is NOT_SERVING until it is set. Raises ServerInvalid."""
     records = Records(
-        store=store,
+        store=NotedStore(store),
         documents=JsonDocuments(),
         vocabulary=knowledge,
         clock=clock,
@@ -66,6 +70,7 @@ def build(
         explain,
         logger,
         on_denied=service.on_denied,
+        on_read=on_read,
     )
 
 
@@ -81,18 +86,24 @@ async def serve(settings: AssessmentSettings) -> int:
         STORE_PREFIX,
         Sealer(seal.key_id, seal.key),
         throwaway=settings.throwaway_store,
-        on_durability=lambda problem: server.health.set(SERVICE, problem is None),
+        on_problem=lambda problem: server.health.set(SERVICE, problem is None),
+        anchor_file=settings.anchor(logger),
+        accepted_losses=settings.accepted_losses(),
     )
+    access_log = AccessLog(store.note, logger)
     server = build(
         options=ServerOptions(address=settings.address, tls=settings.tls(), reflection=settings.reflection),
         store=store,
         verifier=TokenVerifier(key_set, settings.issuer),
         knowledge=in_use(settings.knowledge_overlay),
         logger=logger,
+        on_read=access_log.add,
     )
     async with AsyncExitStack() as ends:
         await ends.enter_async_context(store)
-        return await serve_until_signalled(server, announce=ANNOUNCED, close=ends.aclose, logger=logger)
+        return await serve_until_signalled(
+            server, announce=ANNOUNCED, close=ends.aclose, logger=logger, background=[access_log.run()]
+        )
 
 
 def main() -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from knowledge.model import Condition, Motion, Muscle, MuscleGroup, Position, Region, Technique, Zone
+from knowledge.model import Condition, Motion, Muscle, MuscleGroup, PlanningNumber, Position, Region, Technique, Zone
 from services.assessment.domain.assessment import Assessment
 
 Clock = Callable[[], datetime]
@@ -36,6 +36,8 @@ class Vocabulary(Protocol):
     def positions(self) -> Mapping[str, Position]: ...  # noqa: D102
     @property
     def regions(self) -> Mapping[str, Region]: ...  # noqa: D102
+    @property
+    def planning(self) -> Mapping[str, PlanningNumber]: ...  # noqa: D102
 
 
 class Documents(Protocol):

@@ -24,6 +24,7 @@ from myoplan.assessment.v1 import assessment_service_pb2 as s
 from myoplan.assessment.v1.assessment_service_pb2_grpc import AssessmentServiceStub
 from services.assessment.__main__ import build
 from services.assessment.api.rights import SERVICE
+from services.runtime.boundary import OnRead
 from services.runtime.client import error_of
 from services.runtime.limits import Limits
 from services.runtime.logs import make_logger
@@ -109,7 +110,7 @@ class Running:
 
 @asynccontextmanager
 async def assessment_server(
-    folder: Path, store: RecordStore, clinic: str, *, limits: Limits | None = None
+    folder: Path, store: RecordStore, clinic: str, *, limits: Limits | None = None, on_read: OnRead | None = None
 ) -> AsyncIterator[Running]:
     """Runs the production service over `store` for the length of a with block."""
     issuer, log = TokenIssuer(), io.StringIO()
@@ -119,6 +120,7 @@ async def assessment_server(
         verifier=await issuer.verifier(folder),
         knowledge=knowledge(),
         logger=make_logger(stream=log),
+        on_read=on_read,
         clock=ticking(),
     )
     server.health.set(SERVICE, serving=True)

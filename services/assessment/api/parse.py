@@ -25,6 +25,7 @@ from services.assessment.domain.profile import (
     Sex,
 )
 from services.assessment.ports import Vocabulary
+from services.assessment.usecases.compare import CompareAssessments
 from services.assessment.usecases.create import Create
 from services.assessment.usecases.findings import Record, Retract
 from services.assessment.usecases.lifecycle import ChangeState
@@ -73,10 +74,11 @@ class Parser:
     def get(self, actor: Actor, request: service_pb.GetAssessmentRequest) -> Get:
         """Reads a GetAssessment."""
         reader = Reader(self._vocabulary)
-        if request.HasField("revision") and request.revision < 1:
-            reader.tell("revision", f"{request.revision} is not a revision; the first is 1")
-        revision = request.revision if request.HasField("revision") else None
-        query = Get(clinic=actor.clinic, name=_name(reader, request.name), revision=revision)
+        query = Get(
+            clinic=actor.clinic,
+            name=_name(reader, request.name),
+            revision=_revision(reader, "revision", request),
+        )
         reader.problems.raise_any()
         return query
 
@@ -199,6 +201,20 @@ class Parser:
         reader.problems.raise_any()
         return ListRevisions(clinic=actor.clinic, name=name, page_size=size, after=after)
 
+    def compare(self, actor: Actor, request: service_pb.CompareAssessmentsRequest) -> CompareAssessments:
+        """Reads a CompareAssessments."""
+        reader = Reader(self._vocabulary)
+        parent = reader.matching("parent", request.parent, names.CLIENT_NAME, CLIENT_FORM)
+        query = CompareAssessments(
+            clinic=actor.clinic,
+            earlier=_name_under(reader, parent, "earlier", request.earlier),
+            later=_name_under(reader, parent, "later", request.later),
+            earlier_revision=_revision(reader, "earlier_revision", request),
+            later_revision=_revision(reader, "later_revision", request),
+        )
+        reader.problems.raise_any()
+        return query
+
     def watch(self, actor: Actor, request: service_pb.WatchAssessmentsRequest) -> Watch:
         """Reads a WatchAssessments."""
         reader = Reader(self._vocabulary)
@@ -214,6 +230,22 @@ class Parser:
 
 def _name(reader: Reader, value: str) -> str:
     return reader.matching("name", value, names.ASSESSMENT_NAME, NAME_FORM)
+
+
+def _name_under(reader: Reader, parent: str, path: str, value: str) -> str:
+    name = reader.matching(path, value, names.ASSESSMENT_NAME, NAME_FORM)
+    if names.ASSESSMENT_NAME.fullmatch(value) and not value.startswith(f"{parent}/assessments/"):
+        reader.tell(path, "is not an assessment of the client in parent")
+    return name
+
+
+def _revision(reader: Reader, path: str, message: Message) -> int | None:
+    if not message.HasField(path):
+        return None
+    revision: int = getattr(message, path)
+    if revision < 1:
+        reader.tell(path, f"{revision} is not a revision; the first is 1")
+    return revision
 
 
 def _etag(reader: Reader, value: str) -> str:

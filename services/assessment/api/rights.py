@@ -24,6 +24,7 @@ _TABLE: Mapping[str, frozenset[Role]] = {
     "VoidAssessment": _DECIDES,
     "AmendAssessment": _DECIDES,
     "ListAssessmentRevisions": _READS,
+    "CompareAssessments": _READS,
     "WatchAssessments": _READS,
 }
 

@@ -9,9 +9,10 @@ from typing import Any
 from myoplan.assessment.v1 import assessment_pb2 as pb
 from myoplan.assessment.v1 import assessment_service_pb2 as service_pb
 from myoplan.assessment.v1.assessment_service_pb2_grpc import AssessmentServiceServicer
-from services.assessment.api import render
+from services.assessment.api import render, render_comparison
 from services.assessment.api.parse import Parser
 from services.assessment.ports import StoredAssessment
+from services.assessment.usecases.compare import compare_assessments
 from services.assessment.usecases.create import create_assessment
 from services.assessment.usecases.findings import record_findings, retract_findings
 from services.assessment.usecases.lifecycle import amend_assessment, complete_assessment, void_assessment
@@ -54,78 +55,88 @@ class AssessmentService(AssessmentServiceServicer):
         """Leaves a trace of a call that the caller had no right to."""
         await record_refusal(self._records, actor_of(caller), method.rpartition("/")[2])
 
-    async def CreateAssessment(self, request: service_pb.CreateAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
+    async def CreateAssessment(self, request: service_pb.CreateAssessmentRequest, context: Any) -> pb.Assessment:
         """Creates an assessment."""
         command = self._parse.create(_actor(), request)
         stored = await create_assessment(self._records, command)
         return self._rendered(stored)
 
-    async def GetAssessment(self, request: service_pb.GetAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
+    async def GetAssessment(self, request: service_pb.GetAssessmentRequest, context: Any) -> pb.Assessment:
         """Gets an assessment."""
         query = self._parse.get(_actor(), request)
         stored = await get_assessment(self._records, query)
         return self._rendered(stored)
 
-    async def ListAssessments(  # noqa: N802
+    async def ListAssessments(
         self,
         request: service_pb.ListAssessmentsRequest,
-        context: Any,  # noqa: ARG002
+        context: Any,
     ) -> service_pb.ListAssessmentsResponse:
         """Lists assessments."""
         query = self._parse.list(_actor(), request)
         page = await list_assessments(self._records, query)
         return render.assessment_page(query, page, self._knowledge_revision)
 
-    async def UpdateAssessment(self, request: service_pb.UpdateAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
+    async def UpdateAssessment(self, request: service_pb.UpdateAssessmentRequest, context: Any) -> pb.Assessment:
         """Changes intake fields."""
         command = self._parse.update(_actor(), request)
         stored = await update_assessment(self._records, command)
         return self._rendered(stored)
 
-    async def RecordFindings(self, request: service_pb.RecordFindingsRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
+    async def RecordFindings(self, request: service_pb.RecordFindingsRequest, context: Any) -> pb.Assessment:
         """Records findings."""
         command = self._parse.record(_actor(), request)
         stored = await record_findings(self._records, command)
         return self._rendered(stored)
 
-    async def RetractFindings(self, request: service_pb.RetractFindingsRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
+    async def RetractFindings(self, request: service_pb.RetractFindingsRequest, context: Any) -> pb.Assessment:
         """Takes findings back."""
         command = self._parse.retract(_actor(), request)
         stored = await retract_findings(self._records, command)
         return self._rendered(stored)
 
-    async def CompleteAssessment(self, request: service_pb.CompleteAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
+    async def CompleteAssessment(self, request: service_pb.CompleteAssessmentRequest, context: Any) -> pb.Assessment:
         """Seals an assessment."""
         command = self._parse.complete(_actor(), request)
         stored = await complete_assessment(self._records, command)
         return self._rendered(stored)
 
-    async def VoidAssessment(self, request: service_pb.VoidAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
+    async def VoidAssessment(self, request: service_pb.VoidAssessmentRequest, context: Any) -> pb.Assessment:
         """Voids an assessment."""
         command = self._parse.void(_actor(), request)
         stored = await void_assessment(self._records, command)
         return self._rendered(stored)
 
-    async def AmendAssessment(self, request: service_pb.AmendAssessmentRequest, context: Any) -> pb.Assessment:  # noqa: ARG002, N802
+    async def AmendAssessment(self, request: service_pb.AmendAssessmentRequest, context: Any) -> pb.Assessment:
         """Opens a sealed assessment again."""
         command = self._parse.amend(_actor(), request)
         stored = await amend_assessment(self._records, command)
         return self._rendered(stored)
 
-    async def ListAssessmentRevisions(  # noqa: N802
+    async def ListAssessmentRevisions(
         self,
         request: service_pb.ListAssessmentRevisionsRequest,
-        context: Any,  # noqa: ARG002
+        context: Any,
     ) -> service_pb.ListAssessmentRevisionsResponse:
         """Lists revisions."""
         query = self._parse.revisions(_actor(), request)
         page = await list_revisions(self._records, query)
         return render.revision_page(query, page)
 
-    async def WatchAssessments(  # noqa: N802
+    async def CompareAssessments(
+        self,
+        request: service_pb.CompareAssessmentsRequest,
+        context: Any,
+    ) -> service_pb.AssessmentComparison:
+        """Compares two assessments."""
+        query = self._parse.compare(_actor(), request)
+        compared = await compare_assessments(self._records, query)
+        return render_comparison.comparison(compared)
+
+    async def WatchAssessments(
         self,
         request: service_pb.WatchAssessmentsRequest,
-        context: Any,  # noqa: ARG002
+        context: Any,
     ) -> AsyncIterator[service_pb.AssessmentEvent]:
         """Streams events."""
         query = self._parse.watch(_actor(), request)

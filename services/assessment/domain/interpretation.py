@@ -29,7 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import inf
 
-from knowledge.model import Motion, Norm, NormKind
+from knowledge.model import MeasurementError, Motion, Norm, NormKind
 from services.assessment.domain.findings import Interpretation, Mode, RomTest, Verdict
 from services.assessment.domain.profile import ClientProfile
 
@@ -52,11 +52,11 @@ def interpret(
     other = _other_side(test, tests) if motion.compare_sides else None
     if other is None or other.value is None:
         return against_norm
-    difference = _difference(test.value, other.value)
+    difference = difference_of(test.value, other.value)
     verdict = against_norm.verdict
     if verdict is not Verdict.EXCESSIVE and test.mode is not Mode.RESISTED:
-        error = _error_between(test, other, motion)
-        if error is not None and -difference > error:
+        error = error_between(test, other, motion)
+        if error is not None and -difference > error.value:
             verdict = Verdict.REDUCED
     return Interpretation(
         verdict=verdict,
@@ -72,13 +72,13 @@ def _against_norm(value: float, test: RomTest, motion: Motion, profile: ClientPr
     error = measurement_error(motion, examiners="same", instrument=test.instrument)
     upper = _upper_end(norms)
     if upper is not None and upper.value_max is not None and error is not None:
-        deficit = _difference(upper.value_max, value)
+        deficit = difference_of(upper.value_max, value)
         if -deficit > error:
             return _judged(Verdict.EXCESSIVE, upper.value_max, upper.source, deficit)
     norm = value_to_reach(norms)
     if norm is None:
         return Interpretation(verdict=Verdict.NO_NORM)
-    deficit = _difference(norm.value, value)
+    deficit = difference_of(norm.value, value)
     if deficit <= 0:
         return _judged(Verdict.WITHIN_NORM, norm.value, norm.source, deficit)
     if error is None and norm.kind not in THRESHOLDS:
@@ -135,14 +135,34 @@ def _order(norm: Norm) -> tuple[bool, bool, float, bool, float, str]:
 
 
 def measurement_error(motion: Motion, *, examiners: str, instrument: str) -> float | None:
-    """Returns the smallest change that is not noise, in the unit of the motion; None if no source gives one.
+    """Returns the measurement error in the unit of the motion; None if no source gives one.
 
     `examiners` is `same` or `different`. An error of the instrument goes before one of any; of several the largest.
     """
+    found = _sourced_error(motion, examiners, instrument)
+    return None if found is None else found.value
+
+
+def error_between(one: RomTest, other: RomTest, motion: Motion) -> MeasurementError | None:
+    """Returns the measurement error between two tests of a motion; None if no source gives one.
+
+    Tests with two instruments, or with an instrument that is not stated, need an error that holds for any instrument.
+    """
+    examiners = "same" if one.examiner == other.examiner else "different"
+    return _sourced_error(motion, examiners, shared_instrument(one, other))
+
+
+def shared_instrument(one: RomTest, other: RomTest) -> str:
+    """Returns the instrument of both tests; empty: two different ones, or not stated."""
+    return one.instrument if one.instrument.casefold() == other.instrument.casefold() else ""
+
+
+def _sourced_error(motion: Motion, examiners: str, instrument: str) -> MeasurementError | None:
     errors = [error for error in motion.measurement_errors if error.examiners == examiners]
     word = instrument.casefold()
-    of_instrument = [error.value for error in errors if error.instrument and error.instrument.casefold() == word]
-    return max(of_instrument or [error.value for error in errors if not error.instrument], default=None)
+    of_instrument = [error for error in errors if error.instrument and error.instrument.casefold() == word]
+    found = of_instrument or [error for error in errors if not error.instrument]
+    return max(found, key=lambda error: (error.value, error.source), default=None)
 
 
 def _other_side(test: RomTest, tests: Iterable[RomTest]) -> RomTest | None:
@@ -158,11 +178,6 @@ def _other_side(test: RomTest, tests: Iterable[RomTest]) -> RomTest | None:
     return others[-1] if others else None
 
 
-def _error_between(test: RomTest, other: RomTest, motion: Motion) -> float | None:
-    examiners = "same" if test.examiner == other.examiner else "different"
-    same_instrument = test.instrument.casefold() == other.instrument.casefold()
-    return measurement_error(motion, examiners=examiners, instrument=test.instrument if same_instrument else "")
-
-
-def _difference(one: float, other: float) -> float:
+def difference_of(one: float, other: float) -> float:
+    """Returns `one` less `other`, without the noise of binary fractions."""
     return round(one - other, _DECIMALS) + 0.0

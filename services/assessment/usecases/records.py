@@ -69,7 +69,7 @@ class Records:
     ) -> None:
         self._store = store
         self._documents = documents
-        self._vocabulary = vocabulary
+        self.vocabulary = vocabulary
         self.clock = clock
         self.new_id = new_id
         self.message_bytes = message_bytes
@@ -85,7 +85,7 @@ class Records:
     async def page(self, clinic: str, parent: str, limit: int, after: int | None) -> Page:
         """Returns a page of newest revisions, newest assessment first."""
         with _about(parent):
-            return await self._store.list(clinic, parent, limit, after)
+            return await self._store.list(clinic, f"{parent}/assessments", limit, after)
 
     async def history(self, clinic: str, name: str, limit: int, after: int | None) -> tuple[Entry, ...]:
         """Returns entries of one assessment, newest first. Raises AssessmentMissing."""
@@ -169,7 +169,7 @@ class Records:
         changes: tuple[str, ...] = (),
         request: Request | None = None,
     ) -> StoredAssessment:
-        derived = derive(assessment, self._vocabulary.motions)
+        derived = derive(assessment, self.vocabulary.motions)
         now = self.clock()
         would_be = StoredAssessment(assessment=derived, etag=LONGEST_ETAG, revision=HIGHEST_REVISION, update_time=now)
         if self.message_bytes(would_be) > ASSESSMENT_BYTES:

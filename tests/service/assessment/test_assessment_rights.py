@@ -39,6 +39,7 @@ MAY: dict[str, str] = {
     "VoidAssessment": "therapist supervisor",
     "AmendAssessment": "therapist supervisor",
     "ListAssessmentRevisions": "trainee therapist supervisor system auditor",
+    "CompareAssessments": "trainee therapist supervisor system auditor",
     "WatchAssessments": "trainee therapist supervisor system auditor",
 }
 
@@ -57,6 +58,9 @@ def good_request(method: str, etag: str) -> Any:
         "VoidAssessment": s.VoidAssessmentRequest(**decision),
         "AmendAssessment": s.AmendAssessmentRequest(**decision),
         "ListAssessmentRevisions": s.ListAssessmentRevisionsRequest(name=NAME),
+        "CompareAssessments": s.CompareAssessmentsRequest(
+            parent=CLIENT, earlier=NAME, later=NAME, earlier_revision=1, later_revision=2
+        ),
         "WatchAssessments": s.WatchAssessmentsRequest(parent=CLIENT),
     }[method]
 
@@ -64,7 +68,7 @@ def good_request(method: str, etag: str) -> Any:
 async def seen(service: Running, method: str) -> a.Assessment:
     """Makes NAME as `method` needs it."""
     created = await service.create(assessment=a.Assessment(pain_areas=[pain(id="x")]))
-    if method != "AmendAssessment":
+    if method not in {"AmendAssessment", "CompareAssessments"}:
         return created
     sealed = s.CompleteAssessmentRequest(name=NAME, etag=created.etag)
     answer: a.Assessment = await service.call("CompleteAssessment", sealed)
@@ -156,6 +160,8 @@ async def test_a_name_of_another_clinic_answers_like_none(service: Running, snap
     missing.CopyFrom(own)
     if method == "UpdateAssessment":
         missing.assessment.name = f"{CLIENT}/assessments/third"
+    elif method == "CompareAssessments":
+        missing.earlier = f"{CLIENT}/assessments/third"
     else:
         missing.name = f"{CLIENT}/assessments/third"
     nowhere = await service.refused(method, missing, clinic=other)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,6 +47,28 @@ async def test_a_damaged_record_is_never_served(tmp_path: Path) -> None:
             assert refusal.metadata == {"resource": NAME}
         refusal = await service.refused("ListAssessments", s.ListAssessmentsRequest(parent=CLIENT))
         assert (refusal.code.name, refusal.metadata) == ("DATA_LOSS", {"resource": CLIENT})
+
+
+async def test_a_store_that_was_emptied_is_data_loss_and_never_a_fresh_start(tmp_path: Path) -> None:
+    with redis_server() as redis:
+        store = RedisStore(redis.url, "assessment", SEALER, anchor_file=tmp_path / "anchor.json")
+        async with store, assessment_server(tmp_path, store, new_clinic()) as service:
+            await service.create()
+            assert store.anchoring is not None
+            await store.anchoring.until(service.clinic, 1)
+            redis.kill()
+            for path in redis.folder.glob("appendonly*"):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            redis.start()
+            for method, request in {
+                "GetAssessment": s.GetAssessmentRequest(name=NAME),
+                "ListAssessments": s.ListAssessmentsRequest(parent=CLIENT),
+                "CreateAssessment": s.CreateAssessmentRequest(parent=CLIENT, assessment=a.Assessment()),
+                "WatchAssessments": s.WatchAssessmentsRequest(parent=CLIENT),
+            }.items():
+                refusal = await service.refused(method, request)
+                assert (refusal.code.name, refusal.reason) == ("DATA_LOSS", "RECORD_DAMAGED")
+                assert refusal.metadata == {"problem": "entry 1 is missing"}
 
 
 async def test_a_store_that_is_gone_and_comes_back(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ METHODS = {
     "VoidAssessment": "void",
     "AmendAssessment": "amend",
     "ListAssessmentRevisions": "revisions",
+    "CompareAssessments": "compare",
     "WatchAssessments": "watch",
 }
 
