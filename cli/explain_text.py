@@ -45,6 +45,8 @@ def print_comparison(answer: PlanDiff, console: Console) -> None:
         console.print(f"{before} became {after}")
     if answer.earlier_time_budget != answer.later_time_budget:
         console.print(f"{_minutes(answer.earlier_time_budget)} became {_minutes(answer.later_time_budget)}")
+    for sentence in answer.sentences:
+        console.print(f"* {escape(sentence)}")
     for difference in answer.steps:
         console.print(escape(_difference(difference)))
     if not answer.steps:

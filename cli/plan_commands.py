@@ -45,7 +45,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check any plan, a hand-edited one included. Exit code 1 if anything is wrong with it."""
-    request = service_pb.CheckPlanRequest(plan=_read_plan(plan))
+    request = service_pb.CheckPlanRequest(plan=read_plan(plan))
     with connect(server, quiet=True) as services:
         answer = services.plans.CheckPlan(request, metadata=services.credentials)
     print(proto_json(answer)) if as_json else explain_text.print_findings(answer, plan_text.console())
@@ -64,16 +64,27 @@ def replay(plan: PlanName, server: Server = "local", as_json: Json = False) -> N
 
 
 def compare(
-    earlier: Annotated[str, typer.Argument(help="The earlier plan's name.")],
-    later: Annotated[str, typer.Argument(help="The later plan's name.")],
+    earlier: Annotated[str, typer.Argument(help="The earlier plan's name, with @REVISION for an earlier one of it.")],
+    later: Annotated[str, typer.Argument(help="The later plan's name, with @REVISION for an earlier one of it.")],
     server: Server = "local",
     as_json: Json = False,
 ) -> None:
     """Tell how two stored plans differ, and why."""
     with connect(server, quiet=True) as services:
-        request = service_pb.ComparePlansRequest(earlier=earlier, later=later)
+        (first, first_revision), (second, second_revision) = _revision(earlier), _revision(later)
+        request = service_pb.ComparePlansRequest(
+            earlier=first, later=second, earlier_revision=first_revision, later_revision=second_revision
+        )
         answer = services.plans.ComparePlans(request, metadata=services.credentials)
     print(proto_json(answer)) if as_json else explain_text.print_comparison(answer, plan_text.console())
+
+
+def _revision(text: str) -> tuple[str, int | None]:
+    """Returns the name of a plan and the revision behind the @, None for the newest."""
+    name, at, revision = text.partition("@")
+    if at and not revision.isdecimal():
+        raise Failure(f"'{text}': give PLAN or PLAN@REVISION", ExitCode.USAGE)
+    return name, int(revision) if at else None
 
 
 def why(
@@ -111,7 +122,8 @@ def whynot(
     print(proto_json(answer)) if as_json else explain_text.print_explanation(wanted, answer, plan_text.console())
 
 
-def _read_plan(file: Path) -> pb.Plan:
+def read_plan(file: Path) -> pb.Plan:
+    """Returns the plan in a JSON file. Raises InvalidInput."""
     try:
         with file.open("rb") as opened:
             text = opened.read(MOST_FILE_BYTES + 1)

@@ -53,6 +53,13 @@ SENTENCES = {
     "must_include": "demanded by a person",
     "excluded_by_person": "excluded by a person",
     "max_pressure": "the firmest pressure allowed",
+    "confirm_before_work": "checked before it is treated",
+    "release_before_lengthening": "released before it is lengthened",
+    "outside_before_inside_the_mouth": "outside before inside the mouth",
+    "key_before_satellite": "key muscles before their satellites",
+    "superficial_before_deep": "superficial before deep",
+    "proximal_before_distal": "from the trunk outwards",
+    "checks_before_work": "checks before work",
     "pressure_tolerance": "the client's pressure tolerance",
     "pressure_not_asked": "nobody asked how firm it may be",
     "avoided_by_client": "the client does not want it",
@@ -75,7 +82,7 @@ SENTENCES = {
     "retest_of_treated_motion": "measures the reduced motion again",
     "integrate_after_deep_work": "joins the region up again",
     "close": "every session ends so",
-    "turn_to_reach": "the next muscles are reached so",
+    "turn_to_reach": "the next step needs it",
     "not_palpated": "nobody has palpated it",
     "stronger_checked_first": "stronger candidates are checked first",
     "weak_evidence": "the findings hardly point to it",
@@ -87,6 +94,7 @@ SENTENCES = {
     "missing_prerequisite": "what has to come first is not possible",
     "free_minutes": "minutes are kept free",
     "further_candidates": "the findings point to further muscles",
+    "left_as_it_was": "nobody asked for it when the plan was edited",
     "no_finding": "no finding points to a muscle",
     "nothing_fits": "nothing fits",
 }
@@ -110,6 +118,10 @@ def print_plan(plan: Plan, *, title: str, console: Console) -> None:
     for caution in plan.cautions:
         if caution.rule not in TOLD_BELOW and caution.message not in told:
             console.print(f"Caution: {escape(caution.message)}")
+    for conflict in plan.conflicts:
+        console.print(f"[bold]These cannot hold together:[/bold] {escape(' '.join(conflict.demands))}")
+        for loosening in conflict.loosenings:
+            console.print(f"  What would help: {escape(loosening)}")
     if plan.steps:
         console.print(_session(plan))
         used = _minutes(plan.planned_duration.ToTimedelta().total_seconds())

@@ -7,6 +7,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 from structlog.typing import FilteringBoundLogger
 
@@ -15,25 +16,41 @@ from knowledge.model import KnowledgeBase
 from knowledge.overlay import in_use
 from myoplan.planner.v1.knowledge_service_pb2_grpc import add_KnowledgeServiceServicer_to_server
 from myoplan.planner.v1.planner_service_pb2_grpc import add_PlannerServiceServicer_to_server
+from services.planner.api.callers import current_reader
 from services.planner.api.errors import explain
 from services.planner.api.knowledge_service import KnowledgeService
 from services.planner.api.parse import Parser
 from services.planner.api.planner_service import PlannerService
 from services.planner.api.rights import KNOWLEDGE, PLANNER, RIGHTS
 from services.planner.clients.assessment import GrpcAssessments
+from services.planner.clients.follow import Follower, tokens_in
 from services.planner.config import PlannerSettings
 from services.planner.graph.index import compile_graph
 from services.planner.graph.numbers import KnowledgeIncomplete
 from services.planner.ports import Assessments, Clock, NewId
+from services.planner.storage.comment_drafts import JsonCommentDrafts
 from services.planner.storage.documents import JsonDocuments
+from services.planner.storage.grants import JsonGrants
+from services.planner.storage.json_records import cursor_documents, prediction_documents, session_documents
+from services.planner.usecases.blind import BlindAssessments, Blindfold, BlindStore
+from services.planner.usecases.comments import Comments
 from services.planner.usecases.create import Planning
-from services.planner.usecases.plans import Plans
+from services.planner.usecases.emergency import GrantedStore
+from services.planner.usecases.grants import Grants
+from services.planner.usecases.inputs import Cursors
+from services.planner.usecases.plans import USUAL_EXPIRY_HOURS, Plans
+from services.planner.usecases.predictions import Predicting, Predictions
+from services.planner.usecases.review import Reviewing
+from services.planner.usecases.sessions import Sessions, Working
+from services.runtime.access_log import AccessLog
+from services.runtime.boundary import OnRead
 from services.runtime.client import open_channel
 from services.runtime.config import SettingsInvalid, load_settings
 from services.runtime.identity import KeySet, TokenVerifier, current_caller
 from services.runtime.key_set import KeySetUnreadable
 from services.runtime.lifecycle import serve_until_signalled
 from services.runtime.logs import capture_process_logs, make_logger
+from services.runtime.reads import NotedStore
 from services.runtime.server import Registration, RunningServer, ServerInvalid, ServerOptions, build_server
 from services.store.model import RecordStore
 from services.store.redis import RedisStore
@@ -51,6 +68,9 @@ def build(
     verifier: TokenVerifier,
     knowledge: KnowledgeBase,
     logger: FilteringBoundLogger,
+    on_read: OnRead | None = None,
+    strict_four_eyes: frozenset[str] = frozenset(),
+    expire_after_hours: int = USUAL_EXPIRY_HOURS,
     clock: Clock = lambda: time.time_ns() // 1000,
     new_id: NewId = lambda: str(uuid.uuid4()),
 ) -> RunningServer:
@@ -58,10 +78,36 @@ def build(
 
     Raises ServerInvalid, and KnowledgeIncomplete if the knowledge base lacks a number that every plan needs.
     """
+    blindfold = Blindfold(store=store, reader=current_reader)
+    grants = Grants(store=store, documents=JsonGrants(), clock=clock, new_id=new_id)
+    store = BlindStore(GrantedStore(NotedStore(store), grants, current_reader), blindfold)
     graph = compile_graph(knowledge)
     parser = Parser(knowledge)
-    plans = Plans(store=store, documents=JsonDocuments(), clock=clock, new_id=new_id)
-    planner = PlannerService(parser, Planning(plans=plans, assessments=assessments, graph=graph))
+    plans = Plans(
+        store=store,
+        documents=JsonDocuments(),
+        clock=clock,
+        new_id=new_id,
+        expire_after_hours=expire_after_hours,
+    )
+    sessions = Sessions(store=store, documents=session_documents(), clock=clock)
+    planning = Planning(plans=plans, assessments=BlindAssessments(assessments, blindfold), graph=graph)
+    planner = PlannerService(
+        parser,
+        planning,
+        Reviewing(planning=planning, strict_four_eyes=strict_four_eyes),
+        Comments(plans=plans, documents=JsonCommentDrafts()),
+        grants,
+        Working(plans=plans, sessions=sessions, graph=graph),
+        Predicting(
+            predictions=Predictions(store=store, documents=prediction_documents(), clock=clock),
+            plans=plans,
+            sessions=sessions,
+            assessments=assessments,
+            blindfold=blindfold,
+            graph=graph,
+        ),
+    )
     reader = KnowledgeService(parser, graph)
     add_planner: Callable[..., None] = add_PlannerServiceServicer_to_server
     add_reader: Callable[..., None] = add_KnowledgeServiceServicer_to_server
@@ -76,6 +122,7 @@ def build(
         explain,
         logger,
         on_denied=planner.on_denied,
+        on_read=on_read,
     )
 
 
@@ -95,8 +142,11 @@ async def serve(settings: PlannerSettings) -> int:
         STORE_PREFIX,
         Sealer(seal.key_id, seal.key),
         throwaway=settings.throwaway_store,
-        on_durability=follow_store,
+        on_problem=follow_store,
+        anchor_file=settings.anchor(logger),
+        accepted_losses=settings.accepted_losses(),
     )
+    access_log = AccessLog(store.note, logger)
     channel = open_channel(
         settings.assessment_address,
         authority=str(settings.assessment_ca or ""),
@@ -110,11 +160,47 @@ async def serve(settings: PlannerSettings) -> int:
         verifier=TokenVerifier(key_set, settings.issuer),
         knowledge=knowledge,
         logger=logger,
+        on_read=access_log.add,
+        strict_four_eyes=settings.strict_clinics(),
+        expire_after_hours=settings.plan_expiry_hours,
     )
     # Knowledge is in memory; it can be read whatever the store does.
     server.health.set(KNOWLEDGE, serving=True)
+    background = [access_log.run()]
+    if settings.follow_tokens:
+        background.append(_follower(settings, settings.follow_tokens, store, knowledge, logger).run())
+    else:
+        logger.warning("assessments are not followed: MYOPLAN_FOLLOW_TOKENS is not set")
     async with store, channel:
-        return await serve_until_signalled(server, announce=ANNOUNCED, close=_nothing, logger=logger)
+        return await serve_until_signalled(
+            server, announce=ANNOUNCED, close=_nothing, logger=logger, background=background
+        )
+
+
+def _follower(
+    settings: PlannerSettings, tokens: Path, store: RecordStore, knowledge: KnowledgeBase, logger: FilteringBoundLogger
+) -> Follower:
+    """Returns what follows the assessments of every clinic that there is a token for."""
+
+    def clock() -> int:
+        return time.time_ns() // 1000
+
+    return Follower(
+        open_channel=lambda token: open_channel(
+            settings.assessment_address, authority=str(settings.assessment_ca or ""), token_source=token
+        ),
+        tokens=lambda: tokens_in(tokens),
+        plans=Plans(
+            store=store,
+            documents=JsonDocuments(),
+            clock=clock,
+            new_id=lambda: str(uuid.uuid4()),
+            expire_after_hours=settings.plan_expiry_hours,
+        ),
+        cursors=Cursors(store=store, documents=cursor_documents(), clock=clock),
+        base=knowledge,
+        logger=logger,
+    )
 
 
 async def _nothing() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from services.planner.domain.grants import Grant
 from services.planner.domain.plan import Plan
+from services.planner.domain.review import CommentDrafts
 from services.planner.domain.snapshot import Snapshot
 
 Clock = Callable[[], int]
@@ -47,6 +49,49 @@ class Documents(Protocol):
 
     def decode(self, document: bytes) -> Plan:
         """Returns the plan in a document. Raises ValueError if it is none."""
+        ...
+
+    def size(self, document: bytes) -> int:
+        """Returns how many bytes the document has when it is unpacked: about those of the whole message."""
+        ...
+
+
+class DraftDocuments(Protocol):
+    """Unpublished comments as stored documents."""
+
+    def encode(self, drafts: CommentDrafts) -> bytes:
+        """Returns the document of the drafts."""
+        ...
+
+    def decode(self, document: bytes) -> CommentDrafts:
+        """Returns the drafts in a document. Raises ValueError if it holds none."""
+        ...
+
+
+class GrantDocuments(Protocol):
+    """Grants of emergency access as stored documents."""
+
+    def encode(self, grant: Grant) -> bytes:
+        """Returns the document of a grant."""
+        ...
+
+    def decode(self, document: bytes) -> Grant:
+        """Returns the grant in a document. Raises ValueError if it is none."""
+        ...
+
+
+Kept = TypeVar("Kept")
+
+
+class DocumentsOf(Protocol[Kept]):
+    """Values of one kind as stored documents."""
+
+    def encode(self, kept: Kept) -> bytes:
+        """Returns the document of a value."""
+        ...
+
+    def decode(self, document: bytes) -> Kept:
+        """Returns the value in a document. Raises ValueError if it holds none."""
         ...
 
 

@@ -13,12 +13,14 @@ from knowledge.load import load
 from myoplan.assessment.v1.assessment_pb2 import Assessment, HealthFlag
 from myoplan.assessment.v1.assessment_service_pb2 import CompleteAssessmentRequest, CreateAssessmentRequest
 from myoplan.planner.v1 import plan_pb2 as pb
+from myoplan.planner.v1.edit_pb2 import RevisePlanRequest
 from myoplan.planner.v1.planner_service_pb2 import CreatePlanRequest
 from services.planner.clients.assessment import read_assessment
 from services.planner.domain.constraints import Constraints, HandLoad, Target
 from services.planner.domain.sides import Side
 from services.planner.graph.index import KnowledgeGraph, compile_graph
 from services.planner.session.propose import PlanRequest
+from tests.scenarios.edits import messages
 from tests.scenarios.scenario import Scenario
 
 
@@ -68,6 +70,11 @@ class Scenarios:
             ),
         )
         return self._services.plans.CreatePlan(request, metadata=self._services.credentials)
+
+    def revised(self, plan: pb.Plan, scenario: Scenario) -> pb.Plan:
+        """Edits a plan over gRPC."""
+        request = RevisePlanRequest(name=plan.name, etag=plan.etag, edits=messages(scenario.edits, plan))
+        return self._services.plans.RevisePlan(request, metadata=self._services.credentials)
 
     def request(self, scenario: Scenario) -> PlanRequest:
         """Returns what the planner is asked, to plan the same without a server."""

@@ -210,6 +210,31 @@ def expect_no_caution_of(plan: Plan, wanted: list[str]) -> Iterator[str]:
     yield from (f"a caution of {rule}" for rule in wanted if rule in rules)
 
 
+def expect_changed(plan: Plan, wanted: list[str]) -> Iterator[str]:
+    """The edits say so: each of these is in a sentence about what changed."""
+    said = list(plan.change.sentences)
+    yield from (f"does not say {words!r}, but {said}" for words in wanted if not any(words in one for one in said))
+
+
+def expect_clash_of(plan: Plan, wanted: list[str]) -> Iterator[str]:
+    """Demands clash, and each of these is in one of them."""
+    said = [demand for conflict in plan.conflicts for demand in conflict.demands]
+    yield from (f"no clash of {words!r}, but {said}" for words in wanted if not any(words in one for one in said))
+
+
+def expect_would_help(plan: Plan, wanted: list[str]) -> Iterator[str]:
+    """The plan says what would loosen a clash."""
+    said = [loosening for conflict in plan.conflicts for loosening in conflict.loosenings]
+    yield from (f"nothing about {words!r}, but {said}" for words in wanted if not any(words in one for one in said))
+
+
+def expect_pinned(plan: Plan, wanted: list[dict[str, Any]]) -> Iterator[str]:
+    """These steps carry a pin."""
+    for one in wanted:
+        if not any(step.pinned for step in plan.steps if _matches(step, one)):
+            yield f"{one} is not pinned"
+
+
 def expect_step_caution_about(plan: Plan, wanted: list[dict[str, Any]]) -> Iterator[str]:
     """A step says these words among what to respect."""
     for one in wanted:

@@ -16,7 +16,7 @@ from myoplan.planner.v1.plan_pb2 import Constraints
 
 HERE = Path(__file__).parent
 CASES = HERE.parents[1] / "examples" / "cases"
-WORDS = {"case", "assessment", "change", "asked", "constraints", "minutes", "expect", "refused"}
+WORDS = {"case", "assessment", "change", "asked", "constraints", "minutes", "edits", "untouched", "expect", "refused"}
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,9 @@ class Scenario:
     """One file of this folder.
 
     `asks_the_rest`: the questions of every intake that the file does not answer were asked and answered no. `refused`
-    is what the answer has to say when a demand is refused; no plan is made then and `expect` is empty.
+    is what the answer has to say when a demand or an edit is refused; no plan is made then and `expect` is empty.
+    `edits` are made on the plan before it is looked at, each a line of `edits.py`; `untouched` are muscles whose work
+    is the same after them.
     """
 
     name: str
@@ -32,12 +34,14 @@ class Scenario:
     asks_the_rest: bool
     constraints: Constraints
     minutes: float
+    edits: tuple[dict[str, Any], ...]
+    untouched: tuple[dict[str, Any], ...]
     expect: dict[str, Any]
     refused: str
 
 
 def read(path: Path) -> Scenario:
-    """Returns the scenario of a file: `case` or `assessment`, `change`, `asked`, `constraints`, `minutes`, `expect`."""
+    """Returns the scenario of a file; `WORDS` are the words it may use."""
     document = yaml.safe_load(path.read_text())
     assert set(document) <= WORDS, f"{path.name}: {sorted(set(document) - WORDS)}"
     assert ("case" in document) != ("assessment" in document), f"{path.name}: either a case or an assessment"
@@ -48,6 +52,8 @@ def read(path: Path) -> Scenario:
         asks_the_rest={"all": True, "as_stated": False}[document.get("asked", "all")],
         constraints=json_format.ParseDict(document.get("constraints", {}), Constraints()),
         minutes=document["minutes"],
+        edits=tuple(document.get("edits", ())),
+        untouched=tuple(document.get("untouched", ())),
         expect=document.get("expect", {}),
         refused=document.get("refused", ""),
     )

@@ -11,14 +11,16 @@ import pytest
 
 from myoplan.planner.v1.plan_pb2 import Plan
 from services.planner.domain.canonical import content_digest
-from services.planner.domain.errors import DemandUnsafe
+from services.planner.domain.errors import DemandUnsafe, EditInvalid, EditNeedsOverride, EditsConflict
 from services.planner.domain.plan import PlanContent
 from services.planner.domain.sides import Side
 from services.planner.domain.snapshot import Snapshot
 from services.planner.graph.index import KnowledgeGraph
+from services.planner.revise import revise
 from services.planner.session.propose import PlanRequest
 from services.planner.usecases.create import checked_plan
 from services.runtime.client import error_of
+from tests.scenarios import edits
 from tests.scenarios.conftest import Scenarios
 from tests.scenarios.expectations import problems, summary
 from tests.scenarios.scenario import SCENARIOS, Scenario
@@ -35,29 +37,42 @@ REFUSED = [scenario for scenario in SCENARIOS if scenario.refused]
 
 @pytest.mark.parametrize("scenario", PLANNED, ids=named)
 def test_scenario(scenario: Scenario, scenarios: Scenarios, graph: KnowledgeGraph) -> None:
-    plan = scenarios.plan(scenario)
+    before = plan = scenarios.plan(scenario)
     content = checked_plan(scenarios.request(scenario), graph)
-    assert plan.digest == content_digest(content, 1), "gRPC and the domain disagree"
+    if scenario.edits:
+        assert plan.digest == content_digest(content, plan.version), "gRPC and the domain disagree about the first plan"
+        plan = scenarios.revised(plan, scenario)
+        content = edits.revised(content, scenario.edits, graph, plan).content
+    assert plan.digest == content_digest(content, plan.version), "gRPC and the domain disagree"
     assert scenario.expect, "a scenario without expectations says nothing"
-    found = problems(plan, scenario.expect)
-    assert found == [], "\n".join([*found, *summary(plan)])
+    found = [*problems(plan, scenario.expect), *edits.touched(before, plan, scenario.untouched)]
+    assert found == [], "\n".join([*found, *summary(plan), *plan.change.sentences])
     check_sums(plan)
 
 
 @pytest.mark.parametrize("scenario", REFUSED, ids=named)
 def test_refused_demand(scenario: Scenario, scenarios: Scenarios, graph: KnowledgeGraph) -> None:
-    with pytest.raises(DemandUnsafe) as in_the_domain:
-        checked_plan(scenarios.request(scenario), graph)
+    def made() -> PlanContent:
+        content = checked_plan(scenarios.request(scenario), graph)
+        return edits.revised(content, scenario.edits, graph, None).content
+
+    with pytest.raises((DemandUnsafe, EditInvalid, EditNeedsOverride, EditsConflict)) as in_the_domain:
+        made()
     with pytest.raises(grpc.RpcError) as over_grpc:
-        scenarios.plan(scenario)
-    assert scenario.refused in str(in_the_domain.value)
-    assert any(scenario.refused in sentence for sentence in error_of(over_grpc.value).preconditions)
+        scenarios.revised(scenarios.plan(scenario), scenario)
+    error = error_of(over_grpc.value)
+    assert scenario.refused in edits.told(in_the_domain.value)
+    assert any(scenario.refused in sentence for sentence in (*error.preconditions, error.message))
 
 
 @pytest.mark.parametrize("scenario", PLANNED, ids=named)
 def test_mirrored_scenario(scenario: Scenario, scenarios: Scenarios, graph: KnowledgeGraph) -> None:
     request = scenarios.request(scenario)
     plan, mirror = checked_plan(request, graph), checked_plan(mirrored(request), graph)
+    if scenario.edits:
+        asked = edits.asked(scenario.edits, plan, graph)
+        plan = revise(plan, asked, graph, stamped=edits.NOBODY).content
+        mirror = revise(mirror, mirrored(asked), graph, stamped=edits.NOBODY).content
     assert mirror.optimality == plan.optimality
     if names_a_side(request):
         expected = mirrored(plan)

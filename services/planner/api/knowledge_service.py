@@ -24,15 +24,15 @@ class KnowledgeService(KnowledgeServiceServicer):
         # It never changes while the process runs.
         self._described = render.knowledge_base(graph.base)
 
-    async def GetKnowledgeBase(self, request: pb.GetKnowledgeBaseRequest, context: Any) -> pb.KnowledgeBase:  # noqa: ARG002, N802
+    async def GetKnowledgeBase(self, request: pb.GetKnowledgeBaseRequest, context: Any) -> pb.KnowledgeBase:
         """Describes the knowledge base."""
         return self._described
 
-    async def GetMuscle(self, request: pb.GetMuscleRequest, context: Any) -> pb.Muscle:  # noqa: ARG002, N802
+    async def GetMuscle(self, request: pb.GetMuscleRequest, context: Any) -> pb.Muscle:
         """Gets a muscle."""
         return render.muscle(self._graph, self._parse.named("muscle", self._base.muscles, request.name))
 
-    async def ListMuscles(self, request: pb.ListMusclesRequest, context: Any) -> pb.ListMusclesResponse:  # noqa: ARG002, N802
+    async def ListMuscles(self, request: pb.ListMusclesRequest, context: Any) -> pb.ListMusclesResponse:
         """Lists muscles."""
         page, last = self._parse.page("ListMuscles", self._base.muscles, request)
         return pb.ListMusclesResponse(
@@ -40,22 +40,22 @@ class KnowledgeService(KnowledgeServiceServicer):
             next_page_token=page_token("ListMuscles", last),
         )
 
-    async def GetZone(self, request: pb.GetZoneRequest, context: Any) -> pb.Zone:  # noqa: ARG002, N802
+    async def GetZone(self, request: pb.GetZoneRequest, context: Any) -> pb.Zone:
         """Gets a zone."""
         return render.zone(self._parse.named("zone", self._base.zones, request.name))
 
-    async def ListZones(self, request: pb.ListZonesRequest, context: Any) -> pb.ListZonesResponse:  # noqa: ARG002, N802
+    async def ListZones(self, request: pb.ListZonesRequest, context: Any) -> pb.ListZonesResponse:
         """Lists zones."""
         page, last = self._parse.page("ListZones", self._base.zones, request)
         return pb.ListZonesResponse(
             zones=[render.zone(self._base.zones[one]) for one in page], next_page_token=page_token("ListZones", last)
         )
 
-    async def GetMotion(self, request: pb.GetMotionRequest, context: Any) -> pb.Motion:  # noqa: ARG002, N802
+    async def GetMotion(self, request: pb.GetMotionRequest, context: Any) -> pb.Motion:
         """Gets a motion."""
         return render.motion(self._parse.named("motion", self._base.motions, request.name))
 
-    async def ListMotions(self, request: pb.ListMotionsRequest, context: Any) -> pb.ListMotionsResponse:  # noqa: ARG002, N802
+    async def ListMotions(self, request: pb.ListMotionsRequest, context: Any) -> pb.ListMotionsResponse:
         """Lists motions."""
         page, last = self._parse.page("ListMotions", self._base.motions, request)
         return pb.ListMotionsResponse(
@@ -63,11 +63,11 @@ class KnowledgeService(KnowledgeServiceServicer):
             next_page_token=page_token("ListMotions", last),
         )
 
-    async def GetTechnique(self, request: pb.GetTechniqueRequest, context: Any) -> pb.Technique:  # noqa: ARG002, N802
+    async def GetTechnique(self, request: pb.GetTechniqueRequest, context: Any) -> pb.Technique:
         """Gets a technique."""
         return render.technique(self._parse.named("technique", self._base.techniques, request.name))
 
-    async def ListTechniques(self, request: pb.ListTechniquesRequest, context: Any) -> pb.ListTechniquesResponse:  # noqa: ARG002, N802
+    async def ListTechniques(self, request: pb.ListTechniquesRequest, context: Any) -> pb.ListTechniquesResponse:
         """Lists techniques."""
         page, last = self._parse.page("ListTechniques", self._base.techniques, request)
         return pb.ListTechniquesResponse(
@@ -75,11 +75,11 @@ class KnowledgeService(KnowledgeServiceServicer):
             next_page_token=page_token("ListTechniques", last),
         )
 
-    async def GetCondition(self, request: pb.GetConditionRequest, context: Any) -> pb.Condition:  # noqa: ARG002, N802
+    async def GetCondition(self, request: pb.GetConditionRequest, context: Any) -> pb.Condition:
         """Gets a condition."""
         return render.condition(self._parse.named("condition", self._base.conditions, request.name))
 
-    async def ListConditions(self, request: pb.ListConditionsRequest, context: Any) -> pb.ListConditionsResponse:  # noqa: ARG002, N802
+    async def ListConditions(self, request: pb.ListConditionsRequest, context: Any) -> pb.ListConditionsResponse:
         """Lists conditions."""
         page, last = self._parse.page("ListConditions", self._base.conditions, request)
         return pb.ListConditionsResponse(
@@ -87,11 +87,11 @@ class KnowledgeService(KnowledgeServiceServicer):
             next_page_token=page_token("ListConditions", last),
         )
 
-    async def GetSource(self, request: pb.GetSourceRequest, context: Any) -> pb.Source:  # noqa: ARG002, N802
+    async def GetSource(self, request: pb.GetSourceRequest, context: Any) -> pb.Source:
         """Gets a source."""
         return render.source(self._parse.named("source", self._base.sources, request.name))
 
-    async def ListSources(self, request: pb.ListSourcesRequest, context: Any) -> pb.ListSourcesResponse:  # noqa: ARG002, N802
+    async def ListSources(self, request: pb.ListSourcesRequest, context: Any) -> pb.ListSourcesResponse:
         """Lists sources."""
         page, last = self._parse.page("ListSources", self._base.sources, request)
         return pb.ListSourcesResponse(
@@ -99,20 +99,20 @@ class KnowledgeService(KnowledgeServiceServicer):
             next_page_token=page_token("ListSources", last),
         )
 
-    async def TraceZone(self, request: pb.TraceZoneRequest, context: Any) -> pb.TraceZoneResponse:  # noqa: ARG002, N802
+    async def TraceZone(self, request: pb.TraceZoneRequest, context: Any) -> pb.TraceZoneResponse:
         """Asks which muscles refer pain to a zone."""
         zone, side = self._parse.zone_and_side(request)
         return render.traced(trace_zone(self._graph, zone, side))
 
-    async def TraceMotion(self, request: pb.TraceMotionRequest, context: Any) -> pb.TraceMotionResponse:  # noqa: ARG002, N802
+    async def TraceMotion(self, request: pb.TraceMotionRequest, context: Any) -> pb.TraceMotionResponse:
         """Asks which muscles limit a motion."""
         motion, side = self._parse.motion_and_side(request)
         return render.restricting(trace_motion(self._graph, motion, side))
 
-    async def GetNeighbourhood(self, request: pb.GetNeighbourhoodRequest, context: Any) -> pb.Neighbourhood:  # noqa: ARG002, N802
+    async def GetNeighbourhood(self, request: pb.GetNeighbourhoodRequest, context: Any) -> pb.Neighbourhood:
         """Gets a node with everything that is one edge away."""
         return render.neighbours(self._parse.neighbourhood(request), self._base)
 
-    async def ScreenHealth(self, request: pb.ScreenHealthRequest, context: Any) -> pb.ScreenHealthResponse:  # noqa: ARG002, N802
+    async def ScreenHealth(self, request: pb.ScreenHealthRequest, context: Any) -> pb.ScreenHealthResponse:
         """Screens health flags."""
         return render.screening(screen(self._parse.health_flags(request), self._base), self._base)

@@ -12,6 +12,7 @@ from myoplan.planner.v1 import knowledge_service_pb2 as knowledge_pb
 from myoplan.planner.v1 import plan_pb2 as pb
 from myoplan.planner.v1 import planner_service_pb2 as service_pb
 from services.planner.api import names
+from services.planner.api.parse_demands import durations, overrides, sequences
 from services.planner.api.reading import Reader
 from services.planner.domain.canonical import digest
 from services.planner.domain.constraints import Constraints, HandLoad, Target
@@ -90,8 +91,8 @@ class Parser:
             reader.tell(path, f"is not a multiple of {STEP_SECONDS} seconds")
         return seconds
 
-    def constraints(self, reader: Reader, message: pb.Constraints) -> Constraints:
-        """Reads the constraints of a plan."""
+    def constraints(self, reader: Reader, message: pb.Constraints, *, stamped: bool = False) -> Constraints:
+        """Reads the constraints of a plan; `stamped`: with who overrode what and when, as a plan carries it."""
         path = "plan.constraints"
         pinned = self._targets(reader, f"{path}.pinned", message.pinned)
         must_include = self._targets(reader, f"{path}.must_include", message.must_include)
@@ -113,6 +114,9 @@ class Parser:
             max_pressure=reader.whole(f"{path}.max_pressure", message, "max_pressure", 1, _FIRMEST),
             must_include=must_include,
             hand_load_used_today=_hand_load(reader, f"{path}.hand_load_used_today", message),
+            durations=durations(reader, f"{path}.durations", message.durations, self.target, self.base),
+            sequences=sequences(reader, f"{path}.sequences", message.sequences, self.target),
+            overrides=overrides(reader, f"{path}.overrides", message.overrides, self.target, stamped=stamped),
         )
 
     def _targets(self, reader: Reader, path: str, messages: Sequence[pb.Target]) -> tuple[Target, ...]:
@@ -182,6 +186,9 @@ class Parser:
             clinic=actor.clinic,
             earlier=reader.matching("earlier", request.earlier, names.PLAN_NAME, _PLAN),
             later=reader.matching("later", request.later, names.PLAN_NAME, _PLAN),
+            earlier_revision=reader.whole("earlier_revision", request, "earlier_revision", 1, _MOST_REVISION),
+            later_revision=reader.whole("later_revision", request, "later_revision", 1, _MOST_REVISION),
+            later_delivered=request.later_delivered,
         )
         reader.raise_any()
         return query

@@ -22,6 +22,7 @@ from services.planner.domain.plan import (
     Aftercare,
     Candidate,
     Caution,
+    Conflict,
     Disposition,
     FollowUp,
     Omission,
@@ -85,7 +86,7 @@ def _content(reader: Reader, parser: Parser, message: pb.Plan) -> PlanContent:
         assessment=message.assessment,
         assessment_etag=message.assessment_etag,
         snapshot=_snapshot(reader, parser, message.snapshot),
-        constraints=parser.constraints(reader, message.constraints),
+        constraints=parser.constraints(reader, message.constraints, stamped=True),
         time_budget_seconds=parser.budget(reader, message),
         disposition=Disposition(disposition or "treat"),
         planned_seconds=_seconds(reader, "plan.planned_duration", message, "planned_duration"),
@@ -102,6 +103,7 @@ def _content(reader: Reader, parser: Parser, message: pb.Plan) -> PlanContent:
         knowledge_revision=message.knowledge_revision,
         knowledge_reviewed=message.knowledge_reviewed,
         planner_version=message.planner_version,
+        conflicts=_each(reader, "plan.conflicts", message.conflicts, _MOST_WORDS, _conflict),
     )
 
 
@@ -214,6 +216,10 @@ def _referral(reader: Reader, path: str, message: pb.Referral) -> Referral:
         rule=message.rule,
         findings=tuple(message.findings),
     )
+
+
+def _conflict(_: Reader, __: str, message: pb.Conflict) -> Conflict:
+    return Conflict(demands=tuple(message.demands), loosenings=tuple(message.loosenings))
 
 
 def _advice(_: Reader, __: str, message: pb.Advice) -> Aftercare:

@@ -15,8 +15,11 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from knowledge.names import Group, Named, did_you_mean
+from services.planner.api import names
 from services.planner.api.pages import MOST_ON_A_PAGE, USUAL_ON_A_PAGE, TokenInvalid, place_of
+from services.planner.domain.canonical import digest
 from services.planner.domain.errors import FieldProblem, RequestInvalid
+from services.store.model import Request
 
 Thing = TypeVar("Thing", bound=Named)
 # Looking for what a word may have meant takes time; a request full of unknown words must not take much.
@@ -76,6 +79,22 @@ class Reader:
         if not low <= value <= high:
             self.tell(path, f"{value} is not in [{low}, {high}]")
         return value
+
+    def text(self, path: str, value: str, most: int, *, least: int = 0) -> str:
+        """Reads a text of `least` to `most` characters, spaces around it left out."""
+        words = value.strip()
+        if len(words) > most:
+            self.tell(path, f"has {len(words)} characters; at most {most}")
+        elif len(words) < least:
+            self.tell(path, f"is required: at least {least} characters" if least > 1 else "is required")
+        return words
+
+    def request(self, method: str, request_id: str, *asked: Any) -> Request | None:
+        """Reads what makes a call repeatable: the id and the digest of what was asked; None without an id."""
+        if not request_id:
+            return None
+        self.matching("request_id", request_id, names.REQUEST_ID, "a UUID4")
+        return Request(method=method, request_id=request_id.lower(), body_digest=digest(*asked))
 
     def number(self, path: str, value: float) -> float:
         """Reads a number that is there; -0.0 is 0.0."""

@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from myoplan.planner.v1 import plan_pb2 as pb
 from myoplan.planner.v1 import planner_service_pb2 as service_pb
+from services.planner.api import render_edit, render_review
 from services.planner.api.pages import page_token
 from services.planner.api.parse import list_scope
 from services.planner.domain.constraints import Constraints, HandLoad, Target
@@ -19,7 +20,6 @@ from services.planner.domain.plan import (
     FollowUp,
     Omission,
     Optimality,
-    Person,
     Plan,
     PlanContent,
     Question,
@@ -63,11 +63,12 @@ def plan(stored: StoredPlan, *, full: bool = True) -> pb.Plan:
         knowledge_reviewed=content.knowledge_reviewed,
         planner_version=content.planner_version,
         digest=kept.digest,
-        author=_person(kept.author),
+        author=render_review.person(kept.author),
     )
     if content.follow_up:
         message.follow_up.CopyFrom(_follow_up(content.follow_up))
     _set_times(message, kept)
+    render_review.set_review(message, kept)
     if full:
         _set_details(message, content)
     return message
@@ -115,6 +116,9 @@ def _constraints(constraints: Constraints) -> pb.Constraints:
         unavailable_positions=constraints.unavailable_positions,
         max_pressure=constraints.max_pressure,
         must_include=map(target, constraints.must_include),
+        durations=map(render_edit.duration, constraints.durations),
+        sequences=map(render_edit.sequence, constraints.sequences),
+        overrides=map(render_edit.override, constraints.overrides),
     )
     if constraints.hand_load_used_today:
         message.hand_load_used_today.CopyFrom(_hand_load(constraints.hand_load_used_today))
@@ -218,7 +222,7 @@ def step(planned: Step) -> pb.Step:
         pressure_level=planned.pressure_level,
         pinned=planned.pinned,
         instruction=planned.instruction,
-        rationale=_rationale(planned.reasons),
+        rationale=rationale(planned.reasons),
         cautions=map(_caution, planned.cautions),
         region=planned.region,
         motion=planned.motion,
@@ -239,7 +243,8 @@ def _dose(dose: StepDose) -> pb.Dose:
     )
 
 
-def _rationale(reasons: Iterable[Reason]) -> pb.Rationale:
+def rationale(reasons: Iterable[Reason]) -> pb.Rationale:
+    """Returns the message of reasons."""
     return pb.Rationale(reasons=map(_reason, reasons))
 
 
@@ -259,7 +264,7 @@ def omission(left_out: Omission) -> pb.Omission:
         side=_side(left_out.side),
         technique=left_out.technique,
         kind=pb.Omission.Kind.Value(left_out.kind.name),
-        rationale=_rationale(left_out.reasons),
+        rationale=rationale(left_out.reasons),
         minutes_needed=left_out.minutes_needed,
         message=left_out.message,
     )
@@ -271,7 +276,7 @@ def candidate(found: Candidate) -> pb.Candidate:
         muscle=found.muscle,
         side=_side(found.side),
         score=found.score,
-        rationale=_rationale(found.reasons),
+        rationale=rationale(found.reasons),
         to_confirm=found.to_confirm,
     )
 
@@ -307,10 +312,6 @@ def _follow_up(follow_up: FollowUp) -> pb.FollowUp:
 
 def _optimality(optimality: Optimality) -> pb.Optimality:
     return pb.Optimality(objective=optimality.objective, upper_bound=optimality.upper_bound, proven=optimality.proven)
-
-
-def _person(person: Person) -> pb.Person:
-    return pb.Person(id=person.id, display_name=person.display_name)
 
 
 def _side(side: Side | None) -> pb.Side.ValueType:

@@ -49,6 +49,7 @@ def comparison(found: Comparison) -> service_pb.PlanDiff:
         later_disposition=pb.Plan.Disposition.Value(later.disposition.name),
         earlier_time_budget=Duration(seconds=earlier.time_budget_seconds),
         later_time_budget=Duration(seconds=later.time_budget_seconds),
+        sentences=found.sentences,
     )
 
 

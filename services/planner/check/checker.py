@@ -18,6 +18,8 @@ CHECKS: tuple[Check, ...] = (
     session.needs_are_met,
     session.work_in_order,
     session.muscles_in_order,
+    session.demanded_order_is_kept,
+    session.overrides_say_why,
     session.loads_are_bearable,
     session.muscles_get_their_time,
     session.retests_are_of_treated_motions,

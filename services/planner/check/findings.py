@@ -82,5 +82,21 @@ class Subject:
         constraints = self.plan.constraints
         return {(target.muscle, target.side) for target in (*constraints.pinned, *constraints.must_include)}
 
+    def set_duration(self, step: Step) -> int | None:
+        """Returns how long a person wants a step to take [s]; None: nobody said."""
+        for one in self.plan.constraints.durations:
+            target = one.target
+            if (target.muscle, target.side, target.technique) == (step.muscle, step.side, step.technique):
+                return one.duration_seconds
+        return None
+
+    def overridden(self, rule: str, spots: set[tuple[str, Side | None]]) -> bool:
+        """Whether a person set a rule aside for one of these muscles, or for the whole plan."""
+        for one in self.plan.constraints.overrides:
+            named = {(target.muscle, target.side) for target in one.targets}
+            if one.rule == rule and (not named or named & spots):
+                return True
+        return False
+
 
 Check = Callable[[Subject], Iterator[Finding]]

@@ -25,6 +25,7 @@ class Active:
 def active_rules(subject: Subject) -> list[Active]:
     """Reads every rule against the flags of the snapshot; what is not known counts against the client."""
     flags = [flag for flag in subject.plan.snapshot.health_flags if flag.answer.value != "absent"]
+    young = _had_by_age(subject)
     found = []
     for rule in subject.base.rules.values():
         guilty = tuple(
@@ -33,7 +34,7 @@ def active_rules(subject: Subject) -> list[Active]:
             if flag.condition in rule.conditions
             and (flag.answer.value == "unknown" or not any(_refutes(flag, test) for test in rule.when))
         )
-        by_age = set() if rule.when else _had_by_age(subject) & set(rule.conditions)
+        by_age = set() if rule.when else young & set(rule.conditions)
         if len({flag.condition for flag in guilty} | by_age) >= rule.at_least:
             found.append(Active(rule, guilty))
     return found

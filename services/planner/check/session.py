@@ -14,6 +14,8 @@ from services.planner.domain.sides import Side
 _ORDER = {Phase.ARRIVAL: 0, Phase.CLOSE: 3}
 _UPRIGHT = {"standing", "seated"}
 _LOADS = ("thumb", "wrist", "elbow", "tool")
+# The rules of order that a person may set aside; everything else is safety.
+_PREFERENCES = {"key_before_satellite", "superficial_before_deep", "proximal_before_distal", "checks_before_work"}
 
 
 def minutes_add_up(subject: Subject) -> Iterator[Finding]:
@@ -166,6 +168,15 @@ def _dose_fits(subject: Subject, step: Step) -> Iterator[Finding]:
     muscle = subject.base.muscles.get(step.muscle)
     setups = [access.setup_seconds for access in muscle.access] if muscle else []
     longest = dose.seconds + max(setups, default=0) + STEP_SECONDS - 1
+    wanted = subject.set_duration(step)
+    if wanted is not None:
+        doses = [one.seconds for one in subject.base.techniques[step.technique].doses]
+        most = max(doses) + max(setups, default=0) + STEP_SECONDS - 1
+        if step.duration_seconds != wanted:
+            yield Finding(rule="set_duration", step=step.id, message=f"lasts {step.duration_seconds} s, not {wanted} s")
+        if not min(doses) <= step.duration_seconds <= most or step.duration_seconds > longest:
+            yield Finding(rule="dose", step=step.id, message=f"lasts {step.duration_seconds} s, which is no dose of it")
+        return
     if not dose.seconds <= step.duration_seconds <= longest:
         yield Finding(rule="dose", step=step.id, message=f"lasts {step.duration_seconds} s at {dose.seconds} s of dose")
 
@@ -220,15 +231,47 @@ def muscles_in_order(subject: Subject) -> Iterator[Finding]:
     treated = subject.treated()
     named = {*treated, *((candidate.muscle, candidate.side) for candidate in subject.plan.candidates)}
     spots = {spot for spot in named if spot[0] in subject.base.muscles}
-    rules = _key_pairs(subject, spots) | _layer_pairs(subject, spots)
+    keys, layers = _key_pairs(subject, spots), _layer_pairs(subject, spots)
     followers: dict[Spot, set[Spot]] = {}
-    for first, then in rules | _mouth_pairs(subject, spots):
+    for first, then in keys | layers | _mouth_pairs(subject, spots):
         followers.setdefault(first, set()).add(then)
-    for first, then in sorted(rules, key=str):
+    for first, then in sorted(keys | layers, key=str):
         both = first in treated and then in treated
+        rules = [
+            name
+            for name, pairs in (("key_before_satellite", keys), ("superficial_before_deep", layers))
+            if (first, then) in pairs
+        ]
+        # A pair of two rules is free only if a person set both aside.
+        waived = all(subject.overridden(rule, {first, then}) for rule in rules)
         # Rules that run in a circle cannot all hold; which of them does is the planner's choice.
-        if both and treated[first][0] > treated[then][0] and not _leads(followers, then, first):
+        wrong = both and treated[first][0] > treated[then][0] and not _leads(followers, then, first)
+        if wrong and not waived:
             yield Finding(rule="sequence", message=f"{then[0]} {then[1]} is treated before {first[0]} {first[1]}")
+
+
+def demanded_order_is_kept(subject: Subject) -> Iterator[Finding]:
+    """What a person wants first comes first, unless such demands contradict each other, and that is told."""
+    places: dict[tuple[str, Side | None, str], int] = {}
+    for place, step in enumerate(subject.plan.steps):
+        places.setdefault((step.muscle, step.side, step.technique), place)
+    for one in subject.plan.constraints.sequences:
+        first = places.get((one.first.muscle, one.first.side, one.first.technique))
+        then = places.get((one.then.muscle, one.then.side, one.then.technique))
+        if first is not None and then is not None and first > then and not subject.plan.conflicts:
+            yield Finding(rule="set_order", step=subject.plan.steps[then].id, message="comes too early")
+
+
+def overrides_say_why(subject: Subject) -> Iterator[Finding]:
+    """Only preferences are set aside, with a reason in words where the code says none, and the plan tells it."""
+    for one in subject.plan.constraints.overrides:
+        if one.rule not in _PREFERENCES:
+            yield Finding(rule="override", message=f"{one.rule or 'nothing'} cannot be set aside")
+        if one.reason.value == "other" and not one.comment.strip():
+            yield Finding(rule="override", message=f"{one.rule} is set aside without a reason in words")
+        hands_on = subject.plan.disposition.hands_on
+        if hands_on and not any(caution.rule == one.rule for caution in subject.plan.cautions):
+            yield Finding(rule="override", message=f"{one.rule} is set aside, and no caution says so")
 
 
 Spot = tuple[str, Side | None]
@@ -331,11 +374,13 @@ def muscles_get_their_time(subject: Subject) -> Iterator[Finding]:
     if len(treated - subject.demanded()) > most:
         yield Finding(rule="muscle_limit", message=f"{len(treated)} muscles, at most {most}")
     work: dict[Spot, int] = {}
+    timed = {(one.target.muscle, one.target.side) for one in subject.plan.constraints.durations}
     for step in subject.plan.steps:
         if step.phase in TREATMENT:
             work[step.muscle, step.side] = work.get((step.muscle, step.side), 0) + step.duration_seconds
     for (muscle, side), seconds in work.items():
-        if seconds > 60 * subject.number("minutes_per_muscle_most") and (muscle, side) not in subject.demanded():
+        asked = (muscle, side) in subject.demanded() or (muscle, side) in timed
+        if seconds > 60 * subject.number("minutes_per_muscle_most") and not asked:
             yield Finding(rule="muscle_minutes", message=f"{muscle} {side} gets {seconds} s")
 
 
@@ -378,13 +423,20 @@ def arrival_measures_what_it_can(subject: Subject) -> Iterator[Finding]:
 
 
 def checks_come_before_work(subject: Subject) -> Iterator[Finding]:
-    """Between two turns all checks come before all treatment, except that the mouth is entered last."""
+    """Between two turns all checks come before all treatment, except that the mouth is entered last.
+
+    A person may set that aside for the muscle that is checked or for one that is treated before.
+    """
     gloved = _gloved(subject)
-    worked = False
+    worked: set[Spot] = set()
     for step in subject.plan.steps:
-        worked = step.phase is not Phase.TURN and (worked or step.phase in TREATMENT)
+        if step.phase is Phase.TURN:
+            worked = set()
+        elif step.phase in TREATMENT:
+            worked.add((step.muscle, step.side))
         inside = step.technique in gloved or step.muscle in _inside_only(subject)
-        if step.phase is Phase.CONFIRM and worked and not inside:
+        waived = subject.overridden("checks_before_work", {*worked, (step.muscle, step.side)})
+        if step.phase is Phase.CONFIRM and worked and not inside and not waived:
             yield Finding(rule="check", step=step.id, message="comes after a treatment in the same position")
 
 

@@ -1,17 +1,20 @@
 """The planner's own canonical encoding: one sequence of bytes per value, the same on every machine and for ever.
 
 Serialised protobuf is not canonical and JSON leaves numbers and order open, so neither can be signed or compared.
-A value is its tag, the length of its body and its body; a record is the fields in the order of its class.
+A value is its tag, the length of its body and its body; a record is the fields in the order of its class. A field that
+a class got later (`LATER`) is written with its name, and only where it is not the default, so that what was encoded
+before keeps its bytes. A field that is not signed (`UNSIGNED`) is not written at all.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import Field, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
+from services.planner.domain.later import LATER, UNSIGNED
 from services.planner.domain.plan import PlanContent
 
 _FORMAT = "myoplan.planner.content/1"
@@ -41,6 +44,16 @@ def _parts(value: Any) -> Iterator[bytes]:
     yield body
 
 
+def _field_parts(field: Field[Any], value: Any) -> Iterator[bytes]:
+    if field.metadata.get(UNSIGNED):
+        return
+    if field.metadata.get(LATER):
+        if value == field.default:
+            return
+        yield from _parts(field.name)
+    yield from _parts(value)
+
+
 def _tagged(value: Any) -> tuple[bytes, bytes]:
     if isinstance(value, Enum):
         value = value.value
@@ -51,7 +64,9 @@ def _tagged(value: Any) -> tuple[bytes, bytes]:
     if isinstance(value, tuple):
         return b"l", b"".join(part for item in value for part in _parts(item))
     if is_dataclass(value) and not isinstance(value, type):
-        return b"r", b"".join(part for field in fields(value) for part in _parts(getattr(value, field.name)))
+        return b"r", b"".join(
+            part for field in fields(value) for part in _field_parts(field, getattr(value, field.name))
+        )
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 

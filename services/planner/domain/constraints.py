@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 
+from services.planner.domain.later import ADDED_LATER
 from services.planner.domain.sides import Side
 
 
@@ -14,6 +16,50 @@ class Target:
     muscle: str
     side: Side
     technique: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetDuration:
+    """How long work on a muscle with a technique has to take [s], a multiple of 30."""
+
+    target: Target
+    duration_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sequence:
+    """If both are in the plan, `first` comes before `then`; each names muscle, side and technique."""
+
+    first: Target
+    then: Target
+
+
+class OverrideReason(StrEnum):
+    """Why a preference was set aside."""
+
+    CLIENT_WISH = "client_wish"
+    FINDING_TODAY = "finding_today"
+    WORKED_BEFORE = "worked_before"
+    THERAPIST_HANDS = "therapist_hands"
+    TEACHING = "teaching"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """Sets a rule of preference aside for `targets` (none: for the whole plan).
+
+    `person` (an id), `display_name` and `time_micros` (microseconds since the epoch) come from the credential and the
+    clock of the service; they are empty in a request.
+    """
+
+    rule: str
+    reason: OverrideReason
+    comment: str = ""
+    targets: tuple[Target, ...] = ()
+    person: str = ""
+    display_name: str = ""
+    time_micros: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +86,9 @@ class Constraints:
     max_pressure: int | None = None
     must_include: tuple[Target, ...] = ()
     hand_load_used_today: HandLoad | None = None
+    durations: tuple[TargetDuration, ...] = field(default=(), metadata=ADDED_LATER)
+    sequences: tuple[Sequence, ...] = field(default=(), metadata=ADDED_LATER)
+    overrides: tuple[Override, ...] = field(default=(), metadata=ADDED_LATER)
 
     @property
     def demanded(self) -> tuple[Target, ...]:

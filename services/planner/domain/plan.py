@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from knowledge.model import Urgency
 from services.planner.domain.constraints import Constraints, Target
+from services.planner.domain.later import ADDED_LATER, NOT_SIGNED
 from services.planner.domain.reasons import Reason
+from services.planner.domain.review import (
+    Acknowledgement,
+    Addendum,
+    Comment,
+    Contributor,
+    Person,
+    Signature,
+    VersionChange,
+)
 from services.planner.domain.sides import Side
 from services.planner.domain.snapshot import Snapshot
 
 # The planner's own version. It changes whenever the same input may give another plan.
-PLANNER_VERSION = "1"
+PLANNER_VERSION = "2"
 # The grid of every duration.
 STEP_SECONDS = 30
 
@@ -61,6 +71,15 @@ class State(StrEnum):
     """States of a plan."""
 
     PROPOSED = "proposed"
+    DRAFT = "draft"
+    AWAITING_COSIGN = "awaiting_cosign"
+    RETURNED = "returned"
+    APPROVED = "approved"
+    STALE = "stale"
+    SUPERSEDED = "superseded"
+    ENTERED_IN_ERROR = "entered_in_error"
+    EXPIRED = "expired"
+    DISCARDED = "discarded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,8 +206,31 @@ class Optimality:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """Demands that cannot hold together, and the smallest loosenings that were found to work; one sentence each."""
+
+    demands: tuple[str, ...]
+    loosenings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptStep:
+    """A step of the plan that this one was made from: what a re-fit changes as little as possible.
+
+    `task` names what is done (the step id), `level` the dose level; `duration_seconds` [s].
+    """
+
+    task: str
+    level: str
+    duration_seconds: int
+    position: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanContent:
     """Everything a signature will bind: what was planned, from what, by which knowledge.
+
+    Only `kept` is not signed: it is what the plan before did, from which an edited plan comes out again.
 
     `time_budget_seconds` = `planned_seconds` + `slack_seconds` [s].
     """
@@ -213,19 +255,30 @@ class PlanContent:
     knowledge_revision: str
     knowledge_reviewed: bool
     planner_version: str = PLANNER_VERSION
+    conflicts: tuple[Conflict, ...] = field(default=(), metadata=ADDED_LATER)
+    kept: tuple[KeptStep, ...] = field(default=(), metadata=NOT_SIGNED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """A member of the clinic's staff, as the credential names them."""
+class ApprovedVersion:
+    """The version that is in force: it never changes, whatever is edited beside it."""
 
-    id: str
-    display_name: str
+    version: int
+    revision: int
+    content: PlanContent
+    digest: str
+    signatures: tuple[Signature, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A plan as it is kept. Times are microseconds since the epoch; `scheduled_micros` comes from the assessment."""
+    """A plan as it is kept. Times are microseconds since the epoch; `scheduled_micros` comes from the assessment.
+
+    `state`, `content`, `digest` and `signatures` are those of the newest version. `approved` is the version in force,
+    also while an amendment is written beside it; `hold`: it must not be used until it is re-attested or amended.
+    `newest_version` is the highest version there ever was, if that is not `version`: an amendment was given up.
+    `proposed` is the content as the planner first made it, to compare with; None: it is the content itself.
+    """
 
     name: str
     uid: str
@@ -237,3 +290,25 @@ class Plan:
     create_micros: int
     update_micros: int
     scheduled_micros: int | None = None
+    hold: bool = False
+    hold_reason: str = ""
+    approved: ApprovedVersion | None = None
+    proposed: PlanContent | None = None
+    expected_cosigner: str = ""
+    signatures: tuple[Signature, ...] = ()
+    contributors: tuple[Contributor, ...] = ()
+    addenda: tuple[Addendum, ...] = ()
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+    change: VersionChange | None = None
+    comments: tuple[Comment, ...] = ()
+    newest_version: int = 0
+
+    @property
+    def next_version(self) -> int:
+        """The number that the next version gets; none is ever given twice."""
+        return max(self.version, self.newest_version) + 1
+
+    @property
+    def usable(self) -> ApprovedVersion | None:
+        """What a treatment room may work from: the version in force, unless it is on hold."""
+        return None if self.hold else self.approved

@@ -104,6 +104,11 @@ class Package:
     demanded: bool
     variants: tuple[Variant, ...]
 
+    @property
+    def check(self) -> bool:
+        """Whether it only looks at the muscle and nobody asked for it: then it is worth no turn of its own."""
+        return not self.counts and not self.demanded
+
 
 class Cap(StrEnum):
     """What can be too much although there is time."""

@@ -31,6 +31,15 @@ class Rule(StrEnum):
     EXCLUDED_BY_PERSON = "excluded_by_person"
     MAX_PRESSURE = "max_pressure"
 
+    # What comes before what; `formulate.precedence` says which of these a person may set aside.
+    CONFIRM_BEFORE_WORK = "confirm_before_work"
+    RELEASE_BEFORE_LENGTHENING = "release_before_lengthening"
+    OUTSIDE_BEFORE_INSIDE_THE_MOUTH = "outside_before_inside_the_mouth"
+    KEY_BEFORE_SATELLITE = "key_before_satellite"
+    SUPERFICIAL_BEFORE_DEEP = "superficial_before_deep"
+    PROXIMAL_BEFORE_DISTAL = "proximal_before_distal"
+    CHECKS_BEFORE_WORK = "checks_before_work"
+
     # What the client wants, allows and can do.
     PRESSURE_TOLERANCE = "pressure_tolerance"
     PRESSURE_NOT_ASKED = "pressure_not_asked"
@@ -72,6 +81,7 @@ class Rule(StrEnum):
     MISSING_PREREQUISITE = "missing_prerequisite"
     FREE_MINUTES = "free_minutes"
     FURTHER_CANDIDATES = "further_candidates"
+    LEFT_AS_IT_WAS = "left_as_it_was"
     NO_FINDING = "no_finding"
     NOTHING_FITS = "nothing_fits"
 

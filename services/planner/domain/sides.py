@@ -57,6 +57,11 @@ def position_of(access: AccessPosition, treated: Side) -> tuple[str, ...]:
     }[lying_on]
 
 
+def with_side(name: str, side: Side | None) -> str:
+    """Returns a name with its side in front, `RIGHT infraspinatus`; what lies in the middle has none."""
+    return name if side is None or side is Side.MIDLINE else f"{side.name} {name}"
+
+
 def leading_side(sides: Iterable[Side]) -> Side:
     """Returns the first of LEFT and RIGHT that is named; it goes first wherever nothing else decides.
 

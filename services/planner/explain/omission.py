@@ -9,11 +9,12 @@ from itertools import chain, combinations, islice
 
 from services.planner.check import check
 from services.planner.domain.constraints import Target
-from services.planner.domain.errors import DemandUnsafe
+from services.planner.domain.errors import DemandUnsafe, EditNeedsOverride
 from services.planner.domain.plan import STEP_SECONDS, Candidate, Omission, OmissionKind, Phase, PlanContent
 from services.planner.explain.replay import reason_not_replayable, request_of
 from services.planner.graph.index import KnowledgeGraph
-from services.planner.session.propose import PlanRequest, propose
+from services.planner.session.conflicts import has
+from services.planner.session.propose import PlanRequest, outline
 
 _TREATMENT = {Phase.RELEASE, Phase.LENGTHEN}
 _TAKES_ROOM = {Phase.CONFIRM, *_TREATMENT}
@@ -80,15 +81,6 @@ def explain_omission(content: PlanContent, target: Target, graph: KnowledgeGraph
         candidate=candidate,
         changes=changes,
         reason_not_replayable=reason,
-    )
-
-
-def has(content: PlanContent, target: Target) -> bool:
-    """Whether a plan treats the muscle; with a technique: whether it uses that on the muscle."""
-    return any(
-        (step.muscle, step.side) == (target.muscle, target.side)
-        and (step.technique == target.technique if target.technique else step.phase in _TREATMENT)
-        for step in content.steps
     )
 
 
@@ -184,7 +176,7 @@ def _instead(content: PlanContent, target: Target, graph: KnowledgeGraph, most: 
 def _brings_in(request: PlanRequest, target: Target, graph: KnowledgeGraph) -> bool:
     """Whether the plan that this request gives has it and is one that the checker accepts."""
     try:
-        content = propose(request, graph)
-    except DemandUnsafe:
+        content = outline(request, graph)
+    except (DemandUnsafe, EditNeedsOverride):
         return False
     return has(content, target) and not check(content, graph.base)

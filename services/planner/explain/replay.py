@@ -7,7 +7,7 @@ from enum import Enum
 from itertools import zip_longest
 from typing import Any
 
-from services.planner.domain.errors import DemandUnsafe
+from services.planner.domain.errors import DemandUnsafe, EditNeedsOverride
 from services.planner.domain.plan import PLANNER_VERSION, PlanContent
 from services.planner.graph.index import KnowledgeGraph
 from services.planner.session.propose import PlanRequest, propose
@@ -32,7 +32,7 @@ def replay(stored: PlanContent, graph: KnowledgeGraph) -> Replay:
         return Replay(reason_not_replayable=reason)
     try:
         made = propose(request_of(stored), graph)
-    except DemandUnsafe:
+    except (DemandUnsafe, EditNeedsOverride):
         return Replay(first_difference="what was demanded is refused now")
     difference = first_difference(stored, made)
     return Replay(identical=not difference, first_difference=difference)
@@ -58,6 +58,7 @@ def request_of(stored: PlanContent) -> PlanRequest:
         snapshot=stored.snapshot,
         constraints=stored.constraints,
         time_budget_seconds=stored.time_budget_seconds,
+        kept=stored.kept,
     )
 
 

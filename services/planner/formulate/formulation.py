@@ -9,7 +9,7 @@ from knowledge.model import Muscle, Technique
 from knowledge.model import Phase as KnowledgePhase
 from services.planner.domain.constraints import Constraints, HandLoad
 from services.planner.domain.errors import DemandUnsafe
-from services.planner.domain.plan import Candidate, Caution, Omission, OmissionKind, Phase
+from services.planner.domain.plan import Candidate, Caution, KeptStep, Omission, OmissionKind, Phase
 from services.planner.domain.problem import HALF_MINUTE_SECONDS, Companion, HandLoads, Package, Problem
 from services.planner.domain.reasons import Reason, Rule
 from services.planner.domain.sides import OFF_THE_TABLE, SIDE_LYING_LEFT, SIDE_LYING_RIGHT, Side
@@ -22,8 +22,9 @@ from services.planner.formulate.doses import (
     longest_within,
     session_frame,
 )
-from services.planner.formulate.order import Treated, before
+from services.planner.formulate.order import Treated
 from services.planner.formulate.packages import Setting, Wish, Work, package_id, work_on
+from services.planner.formulate.precedence import precedence, proximal_rank
 from services.planner.graph.index import KnowledgeGraph
 from services.planner.screen.limits import Cut, Limits
 from services.planner.walk.candidates import has_positive_palpation, lead_of
@@ -41,7 +42,7 @@ class Formulation:
 
     `subjects` holds the candidate behind each package (a demanded muscle without findings has one of score 0).
     `seconds` [s] is the session that a safety rule may have made shorter than the budget. `key_motions` are the motions
-    that say something, the one that says most first.
+    that say something, the one that says most first. `treated` and `rank` are what the order of work follows from.
     """
 
     problem: Problem
@@ -49,6 +50,8 @@ class Formulation:
     omissions: tuple[Omission, ...]
     cautions: tuple[Caution, ...]
     seconds: int
+    treated: Treated
+    rank: Mapping[Spot, int]
     key_motions: tuple[tuple[str, Side], ...] = ()
 
 
@@ -70,8 +73,14 @@ def formulate(
     snapshot: Snapshot,
     budget_seconds: int,
     graph: KnowledgeGraph,
+    kept: Sequence[KeptStep] = (),
 ) -> Formulation:
-    """Returns the problem. Raises DemandUnsafe if a safety rule or a missing consent forbids what a person demands."""
+    """Returns the problem. What `kept` did, the steps of the plan before, stays among what can be chosen.
+
+    Raises DemandUnsafe if a safety rule or a missing consent forbids what a person demands, and, unless something is
+    `kept`, EditNeedsOverride if a demanded order goes against a preference. With something kept, only the steps of the
+    session have to be in order, which are fewer.
+    """
     seconds = session_seconds(limits, budget_seconds)
     subjects = _subjects(candidates, constraints)
     regions = _open_regions(subjects, limits, graph)
@@ -85,7 +94,7 @@ def formulate(
         integration=joining_strokes(techniques, graph.numbers, seconds, _regions_cap(regions, limits)),
         lead=lead_of(snapshot),
     )
-    sorting = _Sorting(snapshot, setting)
+    sorting = _Sorting(snapshot, setting, kept)
     works = {subject.spot: work for subject in subjects if (work := sorting.work(subject))}
     _refuse_unsafe(works, subjects)
     possible = {spot: work for spot, work in works.items() if not work.blocked}
@@ -96,7 +105,15 @@ def formulate(
         else companion
         for companion in session_frame(techniques, graph.numbers, seconds, next(iter(key_motions), None))
     )
-    problem = _problem(possible, subjects, sorting, setting, frame)
+    rank = {subject.spot: place for place, subject in enumerate(subjects)}
+    treated = Treated(
+        tasks={spot: work.tasks for spot, work in possible.items()},
+        positive=frozenset(possible) if sorting.provisional else sorting.positive,
+        graph=graph,
+    )
+    pairs = precedence(treated, rank, constraints, strict=not kept)
+    demanded = {subject.spot for subject in subjects if subject.demanded}
+    problem = _problem(possible, rank, demanded, pairs, setting, frame)
     return Formulation(
         problem=problem,
         subjects={package_id(s.spot.muscle, s.spot.side): s.candidate for s in subjects if s.spot in possible},
@@ -108,6 +125,8 @@ def formulate(
         ),
         cautions=_demand_cautions(works, subjects),
         seconds=seconds,
+        treated=treated,
+        rank=rank,
         key_motions=key_motions,
     )
 
@@ -149,8 +168,9 @@ class _Sorting:
     be empty otherwise, and the step says to treat only what proves tender or familiar.
     """
 
-    def __init__(self, snapshot: Snapshot, setting: Setting) -> None:
+    def __init__(self, snapshot: Snapshot, setting: Setting, kept: Sequence[KeptStep]) -> None:
         self._setting = setting
+        self._kept = {step.task: step for step in kept}
         self.provisional = not has_positive_palpation(snapshot)
         self.positive = frozenset(Spot(found.muscle, found.side) for found in snapshot.palpations if is_positive(found))
         self._confirming = 0
@@ -179,6 +199,8 @@ class _Sorting:
         if candidate.score < numbers.confirm_score_least:
             return Rule.WEAK_EVIDENCE, "The findings point to it only weakly."
         hours = max(1.0, self._setting.budget_seconds / _HOUR_SECONDS)
+        if self._kept_on(candidate):
+            return None
         if not self.provisional and self._confirming >= int(numbers.confirm_steps_most * hours):
             return Rule.STRONGER_CHECKED_FIRST, "Nobody has palpated it, and stronger candidates are checked first."
         return None
@@ -199,12 +221,18 @@ class _Sorting:
                 for finding in reason.findings
             ),
             techniques=subject.techniques,
+            kept=self._kept_on(candidate),
         )
         work = work_on(muscle, candidate.side, wish, self._setting)
         if work.blocked and confirm and treat and subject.demanded and not work.blocked.safety:
             # A person asks for it and fingers cannot confirm it: their word stands in for the palpation.
             return work_on(muscle, candidate.side, replace(wish, confirm=checked), self._setting)
         return work
+
+    def _kept_on(self, candidate: Candidate) -> dict[str, KeptStep]:
+        """Returns what the plan before did on a muscle."""
+        own = f"-{package_id(candidate.muscle, candidate.side)}-"
+        return {identifier: step for identifier, step in self._kept.items() if own in identifier}
 
     def _leave(self, candidate: Candidate, rule: Rule, message: str) -> None:
         told = [reason for reason in candidate.reasons if reason.rule == rule]
@@ -228,21 +256,15 @@ class _Sorting:
 
 def _problem(
     possible: Mapping[Spot, Work],
-    subjects: Sequence[_Subject],
-    sorting: _Sorting,
+    rank: Mapping[Spot, int],
+    demanded: set[Spot],
+    pairs: frozenset[tuple[str, str]],
     setting: Setting,
     frame: tuple[Companion, ...],
 ) -> Problem:
     graph = setting.graph
-    rank = {subject.spot: place for place, subject in enumerate(subjects)}
-    demanded = {subject.spot for subject in subjects if subject.demanded}
     packages = tuple(_package(spot, work, rank[spot], spot in demanded, setting) for spot, work in possible.items())
     companions = {companion.id: companion for work in possible.values() for companion in work.companions}
-    treated = Treated(
-        tasks={spot: work.tasks for spot, work in possible.items()},
-        positive=frozenset(possible) if sorting.provisional else sorting.positive,
-        graph=graph,
-    )
     changes = {
         pair: -(-change.seconds // HALF_MINUTE_SECONDS)
         for change in graph.base.position_changes
@@ -255,7 +277,7 @@ def _problem(
         tasks={task.id: task for work in possible.values() for task in work.tasks},
         companions=dict(sorted(companions.items(), key=lambda item: (item[1].order, *_retest_rank(item[0], setting)))),
         packages=packages,
-        before=before(treated, rank),
+        before=pairs,
         position_changes=changes,
         position_order=_position_order(graph, setting.lead),
         turn_limit=graph.numbers.turn_limit(minutes),
@@ -296,9 +318,7 @@ def _package(spot: Spot, work: Work, rank: int, demanded: bool, setting: Setting
 
 def _proximal_rank(muscle: Muscle, graph: KnowledgeGraph) -> int:
     """In a limb, work goes from the trunk outwards: by the first zone under which the muscle lies."""
-    if muscle.region not in graph.limb_regions:
-        return 0
-    return min((graph.zone_rank[zone] for zone in muscle.lies_in), default=0)
+    return proximal_rank(muscle.lies_in, graph) if muscle.region in graph.limb_regions else 0
 
 
 def _position_order(graph: KnowledgeGraph, lead: Side) -> tuple[str, ...]:
@@ -443,7 +463,7 @@ def _session_techniques(
 
 
 def _refuse_unsafe(works: Mapping[Spot, Work], subjects: Sequence[_Subject]) -> None:
-    sentences = []
+    sentences, rules = [], []
     for subject in subjects:
         work = works.get(subject.spot)
         if subject.demanded and work and work.blocked and work.blocked.safety:
@@ -452,8 +472,9 @@ def _refuse_unsafe(works: Mapping[Spot, Work], subjects: Sequence[_Subject]) -> 
                 f"{work.muscle.id} {subject.spot.side.name}: a safety rule or a consent that was not given forbids it; "
                 "without the demand the plan says which"
             )
+            rules.append(work.blocked.reasons[0].rule)
     if sentences:
-        raise DemandUnsafe(tuple(sentences))
+        raise DemandUnsafe(tuple(sentences), rule=rules[0])
 
 
 def _blocked_omissions(works: Mapping[Spot, Work]) -> list[Omission]:

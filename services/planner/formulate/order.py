@@ -1,4 +1,4 @@
-"""What comes before what between muscles: each rule is one function with one sentence, and yields pairs of packages."""
+"""What comes before what, between muscles and inside one: each rule is one function with one sentence."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ RULES: tuple[Callable[[Treated], Iterator[tuple[Spot, Spot]]], ...] = (
 def before(treated: Treated, rank: Mapping[Spot, int]) -> frozenset[tuple[str, str]]:
     """Returns the pairs of task ids of which the first goes first, without a cycle.
 
-    Inside a muscle: confirm, release, lengthen, full movement. Between muscles: the rules above; of two rules that
+    Inside a muscle the two rules below hold, between muscles the rules above; of two rules that
     contradict each other the stronger holds, of two pairs of one rule the one that starts at the likelier muscle.
     """
     pairs: set[tuple[str, str]] = set()
     for tasks in treated.tasks.values():
-        pairs |= _inside(tasks)
+        pairs |= check_release_lengthen_move(tasks) | outside_before_inside_of_one_muscle(tasks)
     followers: dict[Spot, set[Spot]] = {}
     for rule in RULES:
         # A check may come early whatever it leads to; only the mouth is entered last even for a check.
@@ -90,18 +90,15 @@ def before(treated: Treated, rank: Mapping[Spot, int]) -> frozenset[tuple[str, s
                 followers.setdefault(first, set()).add(then)
                 pairs |= {
                     (one.id, other.id)
-                    for one in _leading(treated.tasks[first])
+                    for one in not_waiting_for_another_position(treated.tasks[first])
                     for other in treated.tasks[then]
                     if checks_too or Phase.CONFIRM not in {one.phase, other.phase}
                 }
     return frozenset(pairs)
 
 
-def _leading(tasks: Sequence[Task]) -> Iterator[Task]:
-    """Yields what has to be done on a muscle before the next one: all of it, where it needs no other position.
-
-    A lengthening that waits for another position does not keep the next muscle waiting.
-    """
+def not_waiting_for_another_position(tasks: Sequence[Task]) -> Iterator[Task]:
+    """A lengthening that waits for another position than the release does not keep the next muscle waiting."""
     reached = {position for task in tasks if task.phase is Phase.RELEASE for position, _ in task.positions}
     for task in tasks:
         if task.phase in {Phase.CONFIRM, Phase.RELEASE} or reached <= {position for position, _ in task.positions}:
@@ -111,11 +108,14 @@ def _leading(tasks: Sequence[Task]) -> Iterator[Task]:
 _STAGES = {phase: stage for stage, phase in enumerate((Phase.CONFIRM, Phase.RELEASE, Phase.LENGTHEN, Phase.INTEGRATE))}
 
 
-def _inside(tasks: Iterable[Task]) -> set[tuple[str, str]]:
-    ordered = tuple(tasks)
-    stages = {(one.id, other.id) for one in ordered for other in ordered if _STAGES[one.phase] < _STAGES[other.phase]}
-    # Inside the mouth after outside: the one stage with two steps.
-    return stages | {(one, task.id) for task in ordered for group in task.needs for one in group}
+def check_release_lengthen_move(tasks: Sequence[Task]) -> set[tuple[str, str]]:
+    """A muscle is checked, then released, then lengthened, then moved through its full range."""
+    return {(one.id, other.id) for one in tasks for other in tasks if _STAGES[one.phase] < _STAGES[other.phase]}
+
+
+def outside_before_inside_of_one_muscle(tasks: Iterable[Task]) -> set[tuple[str, str]]:
+    """A release inside the mouth comes after the one from outside that it needs."""
+    return {(one, task.id) for task in tasks for group in task.needs for one in group}
 
 
 def _reaches(followers: Mapping[Spot, set[Spot]], start: Spot, end: Spot) -> bool:

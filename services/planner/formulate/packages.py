@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
+from operator import le
 
 from knowledge.model import Handling, Muscle, Technique
 from knowledge.model import Phase as KnowledgePhase
-from services.planner.domain.constraints import Constraints
-from services.planner.domain.plan import OmissionKind, Phase
-from services.planner.domain.problem import Companion, HandLoads, Option, Task, Variant
+from services.planner.domain.constraints import Constraints, Target
+from services.planner.domain.plan import KeptStep, OmissionKind, Phase
+from services.planner.domain.problem import HALF_MINUTE_SECONDS, Companion, HandLoads, Option, Task, Variant
 from services.planner.domain.reasons import Reason, Rule
 from services.planner.domain.sides import Side, position_of
 from services.planner.formulate.doses import WHOLE, half_minutes, hand_loads, longest_within, warm_up_dose, worth
@@ -62,18 +63,49 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What is asked of one muscle: to treat it, to confirm it, or both; `techniques` have to be among what is done."""
+    """What is asked of one muscle: to treat it, to confirm it, or both; `techniques` have to be among what is done.
+
+    `kept` are the steps on it of the plan before, by task id: they stay possible, alone and as they were combined.
+    """
 
     treat: bool
     confirm: bool
     priority: int
     findings: tuple[str, ...]
     techniques: tuple[str, ...] = ()
+    kept: Mapping[str, KeptStep] = field(default_factory=dict)
 
 
 def package_id(muscle: str, side: Side) -> str:
     """Returns the id of a muscle on one side, as step ids carry it."""
     return f"{muscle}-{side}"
+
+
+def set_seconds(muscle: str, side: Side, technique: str, constraints: Constraints) -> int | None:
+    """Returns how long a person wants this work to take [s]; None: nobody said."""
+    wanted = Target(muscle=muscle, side=side, technique=technique)
+    return next((one.duration_seconds for one in constraints.durations if one.target == wanted), None)
+
+
+def kept_choice(tasks: Iterable[Task], kept: Mapping[str, KeptStep]) -> tuple[tuple[str, int], ...] | None:
+    """Returns what the plan before did on a muscle as a choice among these tasks; None: it is not possible any more.
+
+    A step keeps its dose and minutes; where a set-up or a person changed the minutes, the dose of that name stands in.
+    """
+    by_id = {task.id: task for task in tasks}
+    choice = []
+    for identifier in kept:
+        options = by_id[identifier].options if identifier in by_id else ()
+        places = sorted(range(len(options)), key=lambda place: _unlike(options[place], kept[identifier]))
+        if not places or (len(options) > 1 and options[places[0]].level != kept[identifier].level):
+            return None
+        choice.append((identifier, places[0]))
+    order = list(by_id)
+    return tuple(sorted(choice, key=lambda one: order.index(one[0])))
+
+
+def _unlike(option: Option, kept: KeptStep) -> tuple[bool, bool]:
+    return (option.level != kept.level, option.half_minutes * HALF_MINUTE_SECONDS != kept.duration_seconds)
 
 
 def work_on(muscle: Muscle, side: Side, wish: Wish, setting: Setting) -> Work:
@@ -300,13 +332,18 @@ class _Build:
                 spares = burdened is None or bool(burdened - loaded)
                 if spares:
                     burdened = loaded if burdened is None else burdened & loaded
-                if spares or technique.id in self._wish.techniques:
+                if spares or self._stays(technique):
                     picked.append((rank, technique))
         return picked
 
     def _picked(self, phase: KnowledgePhase, most: int) -> list[tuple[int, Technique]]:
         allowed = self._uses.allowed(phase)
-        return [use for place, use in enumerate(allowed) if place < most or use[1].id in self._wish.techniques]
+        return [use for place, use in enumerate(allowed) if place < most or self._stays(use[1])]
+
+    def _stays(self, technique: Technique) -> bool:
+        """Whether a person asks for the technique, or the plan before used it."""
+        kept = self._id(Phase(technique.phase.value), technique) in self._wish.kept
+        return kept or technique.id in self._wish.techniques
 
     def _confirm(self) -> Task | None:
         for _, technique in self._uses.allowed(KnowledgePhase.CONFIRM):
@@ -318,6 +355,9 @@ class _Build:
                 tissue_load=dose.tissue_load,
                 hand_load=hand_loads(technique),
             )
+            seconds = set_seconds(self._muscle.id, self._side, technique.id, self._setting.constraints)
+            if seconds is not None:
+                option = _set_option(technique, seconds, self._setup_seconds, 0.0)
             return Task(
                 id=self._id(Phase.CONFIRM, technique),
                 package=package_id(self._muscle.id, self._side),
@@ -374,6 +414,9 @@ class _Build:
             Phase.INTEGRATE: numbers.benefit_share_integrate,
         }[phase]
         weight = share * numbers.of_grade(technique.evidence_grade) * numbers.technique_order_multiplier**rank
+        seconds = set_seconds(self._muscle.id, self._side, technique.id, self._setting.constraints)
+        if seconds is not None:
+            return (_set_option(technique, seconds, setup_seconds, weight),)
         return tuple(
             Option(
                 level=dose.level,
@@ -430,6 +473,25 @@ class _Build:
         return f"{phase}-{package_id(self._muscle.id, self._side)}-{technique.id}"
 
 
+def _set_option(technique: Technique, seconds: int, setup_seconds: int, weight: float) -> Option:
+    """Returns the dose that takes as long as a person says [s]; its effect lies on the line between its neighbours.
+
+    It is named after, and loads the tissue like, the shortest dose that is at least as long.
+    """
+    doses = sorted(technique.doses, key=lambda dose: dose.seconds)
+    work = min(max(seconds - setup_seconds, doses[0].seconds), doses[-1].seconds)
+    above = next(dose for dose in doses if dose.seconds >= work)
+    below = doses[max(0, doses.index(above) - 1)]
+    share = (work - below.seconds) / (above.seconds - below.seconds) if above.seconds > below.seconds else 1.0
+    return Option(
+        level=above.level,
+        half_minutes=seconds // HALF_MINUTE_SECONDS,
+        effect=round(WHOLE * weight * (below.effect + share * (above.effect - below.effect))),
+        tissue_load=above.tissue_load,
+        hand_load=hand_loads(technique),
+    )
+
+
 # --- ways to combine ----------------------------------------------------------------------------------------------
 
 
@@ -440,7 +502,8 @@ def _variants(
 
     One release from outside, one inside the mouth, one lengthening, one closing movement at most, each at one dose.
     Release and lengthening together take at least and at most the minutes that a muscle deserves; where no combination
-    does, the nearest ones stand in.
+    does, the nearest ones stand in. Where a person sets the minutes of a step, they count and not these bounds; what
+    the plan before did stays possible, whatever else would be better.
     """
     numbers = setting.graph.numbers
     complete = [choice for choice in _combinations(tasks) if _meets(choice, tasks, wish)]
@@ -453,14 +516,23 @@ def _variants(
     def treatment(choice: tuple[tuple[str, int], ...]) -> int:
         return sum(by_id[t].options[o].half_minutes for t, o in choice if by_id[t].phase in _TREATMENT)
 
-    fitting = [choice for choice in complete if least <= treatment(choice) <= most] if wish.treat else complete
+    timed = {package_id(one.target.muscle, one.target.side) for one in setting.constraints.durations}
+    bounded = wish.treat and timed.isdisjoint(task.package for task in tasks)
+    fitting = [choice for choice in complete if least <= treatment(choice) <= most] if bounded else complete
     if not fitting and complete:
         below = [treatment(choice) for choice in complete if treatment(choice) < least]
         nearest = max(below) if below else min(map(treatment, complete))
         fitting = [choice for choice in complete if treatment(choice) == nearest]
+    before = kept_choice(tasks, wish.kept) if wish.kept else None
+    if before in complete and before not in fitting:
+        fitting.append(before)
     variants = [_variant(choice, by_id, companions, wish, setting) for choice in fitting]
-    kept = [one for one in variants if not any(_dominates(other, one) for other in variants)]
-    return tuple(sorted(kept, key=lambda variant: (variant.half_minutes, -variant.benefit, variant.choices)))
+    return tuple(
+        sorted(
+            _undominated(variants, before),
+            key=lambda variant: (variant.half_minutes, -variant.benefit, variant.choices),
+        )
+    )
 
 
 def _combinations(tasks: tuple[Task, ...]) -> Iterator[tuple[tuple[str, int], ...]]:
@@ -521,14 +593,25 @@ def _summed(loads: Iterable[HandLoads]) -> HandLoads:
     return (thumb, wrist, elbow, tool)
 
 
-def _dominates(better: Variant, worse: Variant) -> bool:
-    """Whether nothing can ever speak for `worse`: no less time, load or company, and no more benefit."""
-    if better is worse or not set(better.companions) <= set(worse.companions):
-        return False
-    costs = tuple(zip(_costs(better), _costs(worse), strict=True))
-    no_dearer = all(one <= other for one, other in costs) and better.benefit >= worse.benefit
-    really = any(one < other for one, other in costs) or better.benefit > worse.benefit
-    return no_dearer and (really or better.choices < worse.choices)
+def _undominated(variants: Iterable[Variant], before: tuple[tuple[str, int], ...] | None) -> Iterator[Variant]:
+    """Yields the variants that something can speak for, and the one chosen `before`.
+
+    Another speaks against a variant for good if it takes no more time, load or company and brings no less benefit; of
+    equals the first by id stays. What does that stands earlier in the order of costs, so looking back is enough.
+    """
+    front: list[tuple[tuple[int, ...], frozenset[str], Variant]] = []
+    for variant in sorted(variants, key=lambda one: (_costs(one), -one.benefit, one.choices)):
+        costs, company = _costs(variant), frozenset(variant.companions)
+        beaten = any(
+            other.benefit >= variant.benefit
+            and other_company <= company
+            and all(map(le, other_costs, costs))
+            and (other_costs != costs or other.benefit > variant.benefit or other.choices < variant.choices)
+            for other_costs, other_company, other in front
+        )
+        if not beaten or variant.choices == before:
+            front.append((costs, company, variant))
+            yield variant
 
 
 def _costs(variant: Variant) -> tuple[int, ...]:

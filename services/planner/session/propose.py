@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from knowledge.model import Evidence, Mimic, Urgency
-from services.planner.domain.constraints import Constraints, Target
+from services.planner.domain.constraints import Constraints, OverrideReason, Target
 from services.planner.domain.plan import (
     Aftercare,
     Candidate,
     Caution,
     FollowUp,
+    KeptStep,
     Omission,
     OmissionKind,
     Optimality,
@@ -20,15 +21,18 @@ from services.planner.domain.plan import (
     PlanContent,
     Step,
 )
-from services.planner.domain.problem import Cap, LeftOut
+from services.planner.domain.problem import HALF_MINUTE_SECONDS, Cap, LeftOut
 from services.planner.domain.reasons import Reason, Rule
-from services.planner.domain.sides import Side
+from services.planner.domain.sides import Side, with_side
 from services.planner.domain.snapshot import Snapshot
-from services.planner.formulate.formulation import formulate
+from services.planner.formulate.formulation import Formulation, formulate
+from services.planner.formulate.precedence import ORDER_RULES
 from services.planner.graph.index import KnowledgeGraph
 from services.planner.optimise import solve
 from services.planner.screen.limits import Limits
 from services.planner.screen.rules import Screening, screen
+from services.planner.session.conflicts import conflicts
+from services.planner.session.keep import keep, kept_companions, shortened
 from services.planner.session.slack import shared_steps
 from services.planner.session.steps import Layout, steps, touched
 from services.planner.session.words import capital, left_over, minutes
@@ -41,26 +45,37 @@ _HANDS_ON = {Phase.WARM_UP, Phase.CONFIRM, Phase.RELEASE, Phase.LENGTHEN, Phase.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
-    """What a plan is made from. `time_budget_seconds` is in (0, 10800] [s]."""
+    """What a plan is made from. `time_budget_seconds` is in (0, 10800] [s].
+
+    `kept` is what the plan before did, which is to change as little as possible; empty: a plan is made anew.
+    """
 
     assessment: str
     assessment_etag: str
     snapshot: Snapshot
     constraints: Constraints
     time_budget_seconds: int
+    kept: tuple[KeptStep, ...] = ()
 
 
 def propose(request: PlanRequest, graph: KnowledgeGraph) -> PlanContent:
-    """Returns the plan. Raises DemandUnsafe if a safety rule or a missing consent forbids what a person demands."""
+    """Returns the plan, with the demands that cannot hold together.
+
+    Raises DemandUnsafe if a safety rule or a missing consent forbids what a person demands, and EditNeedsOverride if a
+    demanded order goes against a preference.
+    """
+    content = outline(request, graph)
+    if not content.disposition.hands_on:
+        return content
+    return replace(content, conflicts=conflicts(content, graph))
+
+
+def outline(request: PlanRequest, graph: KnowledgeGraph) -> PlanContent:
+    """Returns the plan without looking for the demands that clash; see `propose`."""
     screening = screen(request.snapshot.health_flags, graph.base, request.snapshot.age_years)
     found = walk(request.snapshot, graph)
     candidates = within_bounds(found)
-    limits = Limits(
-        graph=graph,
-        screening=screening,
-        preferences=request.snapshot.preferences,
-        constraints=request.constraints,
-    )
+    limits = _limits(request, screening, graph)
     if screening.disposition.hands_on:
         content = _session(request, screening, candidates, limits, graph)
     else:
@@ -69,6 +84,30 @@ def propose(request: PlanRequest, graph: KnowledgeGraph) -> PlanContent:
     content = replace(content, cautions=(*content.cautions, *unlisted))
     reviewed = all(fact.reviewed_by for fact in _facts(content, graph))
     return replace(content, knowledge_reviewed=reviewed)
+
+
+def formulation_of(request: PlanRequest, graph: KnowledgeGraph) -> Formulation:
+    """Returns the problem behind a plan; it says what each step is worth. Raises what `propose` raises."""
+    screening = screen(request.snapshot.health_flags, graph.base, request.snapshot.age_years)
+    candidates = within_bounds(walk(request.snapshot, graph))
+    return _formulation(request, candidates, _limits(request, screening, graph), graph)
+
+
+def _limits(request: PlanRequest, screening: Screening, graph: KnowledgeGraph) -> Limits:
+    return Limits(
+        graph=graph,
+        screening=screening,
+        preferences=request.snapshot.preferences,
+        constraints=request.constraints,
+    )
+
+
+def _formulation(
+    request: PlanRequest, candidates: tuple[Candidate, ...], limits: Limits, graph: KnowledgeGraph
+) -> Formulation:
+    return formulate(
+        candidates, limits, request.constraints, request.snapshot, request.time_budget_seconds, graph, request.kept
+    )
 
 
 def _unlisted(count: int) -> tuple[Caution, ...]:
@@ -88,14 +127,18 @@ def _session(
     limits: Limits,
     graph: KnowledgeGraph,
 ) -> PlanContent:
-    formulation = formulate(
-        candidates, limits, request.constraints, request.snapshot, request.time_budget_seconds, graph
-    )
-    solution = solve(formulation.problem)
+    formulation = _formulation(request, candidates, limits, graph)
+    companions = None
+    if request.kept:
+        companions = kept_companions(formulation.problem, request.kept, graph)
+        formulation = shortened(formulation, companions)
+        solution = keep(formulation, request.kept, companions, request.constraints)
+    else:
+        solution = solve(formulation.problem)
     layout = Layout(
         formulation=formulation,
         solution=solution,
-        shared=shared_steps(formulation, solution, limits, graph),
+        shared=shared_steps(formulation, solution, limits, graph, companions),
         limits=limits,
         constraints=request.constraints,
         snapshot=request.snapshot,
@@ -116,6 +159,7 @@ def _session(
             *_mimic_cautions(request.snapshot, graph),
             *formulation.cautions,
             *_unmet_cautions(layout),
+            *_override_cautions(request.constraints, graph),
             *_free_minutes(layout, formulation.seconds - planned),
             *_emptiness(session, candidates, request.constraints),
         ),
@@ -128,13 +172,23 @@ def _session(
 
 def _left_out(layout: Layout, slack_seconds: int) -> Iterator[Omission]:
     """Says of every muscle that was weighed and not chosen what is missing: minutes, or room under a cap."""
-    shortened = layout.limits.longest_session()
+    shortest = layout.limits.longest_session()
     for left in sorted(layout.solution.left_out, key=lambda left: _rank(left, layout)):
         candidate = layout.formulation.subjects[left.package]
-        if left.cap is None:
+        if left.cap is None and left.half_minutes * HALF_MINUTE_SECONDS <= slack_seconds:
+            # Only an edited plan leaves out what there is room for: an edit changes nothing that it does not touch.
+            yield Omission(
+                kind=OmissionKind.DOMINATED,
+                reasons=(Reason(rule=Rule.LEFT_AS_IT_WAS),),
+                message=f"There is room for it, about {minutes(left.half_minutes)}. An edit changes only what it "
+                "touches; include it, or plan anew.",
+                muscle=candidate.muscle,
+                side=candidate.side,
+            )
+        elif left.cap is None:
             reasons = [Reason(rule=Rule.OVER_BUDGET)]
-            if shortened and shortened[0] * 60 == layout.formulation.seconds:
-                found = shortened[1]
+            if shortest and shortest[0] * 60 == layout.formulation.seconds:
+                found = shortest[1]
                 reasons.append(Reason(rule=found.rule.id, findings=found.findings))
             yield Omission(
                 kind=OmissionKind.OVER_BUDGET,
@@ -252,6 +306,32 @@ def _unmet_cautions(layout: Layout) -> Iterator[Caution]:
                 rule=_CAP_WORDS[left.cap][0] if left.cap else Rule.OVER_BUDGET,
                 source="",
             )
+
+
+def _override_cautions(constraints: Constraints, graph: KnowledgeGraph) -> Iterator[Caution]:
+    """What a person set aside stands at the top of the plan, with their reason."""
+    for override in constraints.overrides:
+        about = ", ".join(
+            with_side(graph.base.muscles[target.muscle].names[0], target.side) for target in override.targets
+        )
+        who = f" by {override.display_name}" if override.display_name else ""
+        why = _OVERRIDE_WORDS[override.reason] + (f": {override.comment}" if override.comment else "")
+        yield Caution(
+            message=f"Set aside{who}{f' for {about}' if about else ''}: {ORDER_RULES[override.rule].sentence} "
+            f"Reason: {why}.",
+            rule=override.rule,
+            source="",
+        )
+
+
+_OVERRIDE_WORDS: Mapping[OverrideReason, str] = {
+    OverrideReason.CLIENT_WISH: "the client wants it so",
+    OverrideReason.FINDING_TODAY: "a finding of today speaks for it",
+    OverrideReason.WORKED_BEFORE: "it worked at an earlier visit",
+    OverrideReason.THERAPIST_HANDS: "it spares the therapist's hands",
+    OverrideReason.TEACHING: "it is done for teaching",
+    OverrideReason.OTHER: "another one",
+}
 
 
 def _emptiness(
@@ -417,6 +497,7 @@ def _content(
         optimality=optimality,
         knowledge_revision=graph.base.revision,
         knowledge_reviewed=False,
+        kept=request.kept,
     )
 
 

@@ -19,9 +19,16 @@ _GROWING = (Phase.INTEGRATE, Phase.WARM_UP, Phase.CLOSE, Phase.ARRIVAL)
 
 
 def shared_steps(
-    formulation: Formulation, solution: Solution, limits: Limits, graph: KnowledgeGraph
+    formulation: Formulation,
+    solution: Solution,
+    limits: Limits,
+    graph: KnowledgeGraph,
+    before: Mapping[str, Companion] | None = None,
 ) -> dict[str, Companion]:
     """Returns every shared step by id, at the length that it has in the session, and the key motion of the arrival.
+
+    `before` holds the shared steps of the plan before, if there is one: they get their length back as far as there is
+    time, and nothing else grows. Otherwise free minutes are used.
 
     A heuristic, named as such: one dose level at a time, in the order of the session, never more load on the tissue.
     Warm-ups grow as far as their share of the session; with the minutes that the planned checks may not need, too,
@@ -31,6 +38,8 @@ def shared_steps(
     shared = {**problem.companions, **{companion.id: companion for companion in problem.frame}}
     shared |= _arrivals(formulation, solution, limits, graph)
     placed = [shared[p.id] for p in solution.placements if p.id in shared]
+    if before is not None:
+        return _as_before(problem, solution, shared, before)
     warm_ups = [companion.id for companion in placed if companion.phase is Phase.WARM_UP]
     growing = [companion.id for phase in _GROWING for companion in placed if companion.phase is phase]
     share = int(graph.numbers.warm_up_share * problem.half_minutes)
@@ -45,6 +54,18 @@ def shared_steps(
 
     _grow(shared, warm_ups, within_share, graph)
     _grow(shared, growing, beside_checks, graph)
+    return shared
+
+
+def _as_before(
+    problem: Problem, solution: Solution, shared: dict[str, Companion], before: Mapping[str, Companion]
+) -> dict[str, Companion]:
+    for placement in solution.placements:
+        grown = before.get(placement.id)
+        room = problem.half_minutes - used_half_minutes(problem, solution, shared)
+        if grown and 0 < grown.half_minutes - shared[placement.id].half_minutes <= room:
+            longer = replace(shared[placement.id], level=grown.level, half_minutes=grown.half_minutes)
+            shared[placement.id] = longer
     return shared
 
 

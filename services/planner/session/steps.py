@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from knowledge.model import Technique
+from knowledge.model import Muscle, Technique
 from services.planner.domain.constraints import Constraints
 from services.planner.domain.plan import Candidate, Caution, Phase, Step
 from services.planner.domain.problem import HALF_MINUTE_SECONDS, Companion, Placement, Problem, Solution, Task
@@ -106,14 +106,14 @@ def _muscle_step(task: Task, placement: Placement, layout: Layout) -> Step:
     option = task.options[placement.option or 0]
     dose = dosed(technique, option.level, layout.pain_ceiling)
     pinned = _pinned(candidate, task, layout.constraints)
-    limb = next(
-        (a.limb for a in muscle.access if placement.position in position_of(a.position, candidate.side) and a.limb), ""
-    )
+    limb = limb_placement(muscle, candidate.side, placement.position)
     sentences = [
         f"{capital(technique.names[0])}: {on_muscle(muscle, candidate.side)}, {minutes(option.half_minutes)}."
         + (f" Placement: {limb}." if limb and task.phase in _PRESSED else ""),
         _condition(task, layout),
-        _movement(candidate, placement.position, layout) if task.phase not in _PRESSED else "",
+        movement_words(candidate, placement.position, layout.snapshot, layout.graph)
+        if task.phase not in _PRESSED
+        else "",
         technique.instruction,
         in_words(dose, task.pressure),
     ]
@@ -148,13 +148,16 @@ def _condition(task: Task, layout: Layout) -> str:
     return "If it is tender or brings on the pain that the client knows, note it and plan again."
 
 
-def _movement(candidate: Candidate, position: str, layout: Layout) -> str:
+def limb_placement(muscle: Muscle, side: Side, position: str) -> str:
+    """Returns how the limb lies while the muscle is reached in this position; empty: it does not matter."""
+    return next((a.limb for a in muscle.access if position in position_of(a.position, side) and a.limb), "")
+
+
+def movement_words(candidate: Candidate, position: str, snapshot: Snapshot, graph: KnowledgeGraph) -> str:
     """Names the movement that lengthens the muscle in this position: what was found reduced first."""
     reduced = {finding for reason in candidate.reasons for finding in reason.findings}
-    tested = {test.motion for test in layout.snapshot.rom_tests if test.id in reduced}
-    possible = [
-        move for move in movements(candidate.muscle, candidate.side, layout.graph) if position in move.positions
-    ]
+    tested = {test.motion for test in snapshot.rom_tests if test.id in reduced}
+    possible = [move for move in movements(candidate.muscle, candidate.side, graph) if position in move.positions]
     if not possible:
         return ""
     move = min(possible, key=lambda move: move.motion.id not in tested)

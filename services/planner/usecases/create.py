@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from services.planner.check import check
 from services.planner.domain.canonical import content_digest
 from services.planner.domain.constraints import Constraints
 from services.planner.domain.errors import AssessmentStateForbids, PlanBroken
-from services.planner.domain.plan import Person, Plan, PlanContent, State
+from services.planner.domain.plan import Plan, PlanContent, State
+from services.planner.domain.review import Person
 from services.planner.graph.index import KnowledgeGraph
 from services.planner.ports import Assessments, ReadAssessment, StoredPlan
+from services.planner.review.acts import first_contributors
+from services.planner.review.flags import unread
 from services.planner.session.propose import PlanRequest, propose
-from services.planner.usecases.plans import Plans
+from services.planner.usecases.memory import PlanMemory
+from services.planner.usecases.plans import Plans, reviewer_of
 from services.store.model import Actor, Request
 
 _FIRST_VERSION = 1
@@ -41,6 +45,7 @@ class Planning:
     plans: Plans
     assessments: Assessments
     graph: KnowledgeGraph
+    memory: PlanMemory = field(default_factory=PlanMemory)
 
 
 async def create_plan(planning: Planning, command: CreatePlan) -> StoredPlan:
@@ -55,20 +60,36 @@ async def create_plan(planning: Planning, command: CreatePlan) -> StoredPlan:
             return earlier
     assessment = await planning.assessments.read(command.assessment)
     _allow(assessment, validate_only=command.validate_only)
-    content = await asyncio.to_thread(checked_plan, plan_request(assessment, command), planning.graph)
+    request = plan_request(assessment, command, planning.plans.clock())
+    key = planning.memory.key(request)
+    content = planning.memory.recall(key)
+    if content is None:
+        content = await asyncio.to_thread(checked_plan, request, planning.graph)
+        planning.memory.keep(key, content)
     plan = _plan(content, assessment, command, planning.plans)
     if command.validate_only:
         return StoredPlan(plan=plan)
     return await planning.plans.create(command.actor, plan, command.request)
 
 
-def plan_request(assessment: ReadAssessment, command: CreatePlan) -> PlanRequest:
-    """Returns what the planner is asked."""
+def plan_request(assessment: ReadAssessment, command: CreatePlan, now_micros: int) -> PlanRequest:
+    """Returns what the planner is asked; what the person overrides is theirs, at this time."""
     return PlanRequest(
         assessment=assessment.name,
         assessment_etag=assessment.etag,
         snapshot=assessment.snapshot,
-        constraints=command.constraints,
+        constraints=replace(
+            command.constraints,
+            overrides=tuple(
+                replace(
+                    one,
+                    person=command.actor.person,
+                    display_name=command.actor.display_name,
+                    time_micros=now_micros,
+                )
+                for one in command.constraints.overrides
+            ),
+        ),
         time_budget_seconds=command.time_budget_seconds,
     )
 
@@ -104,4 +125,6 @@ def _plan(content: PlanContent, assessment: ReadAssessment, command: CreatePlan,
         create_micros=now,
         update_micros=now,
         scheduled_micros=assessment.scheduled_micros,
+        contributors=first_contributors(reviewer_of(command.actor), command.constraints),
+        acknowledgements=unread(content),
     )

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.planner.check import Finding, check
 from services.planner.domain.canonical import content_digest
 from services.planner.domain.constraints import Target
 from services.planner.domain.plan import PlanContent
+from services.planner.explain.changes import sentences
 from services.planner.explain.compare import PlanDifference, compare
+from services.planner.explain.explore import Exploration, explore
 from services.planner.explain.omission import Explanation
 from services.planner.explain.omission import explain_omission as explain_target
 from services.planner.explain.replay import Replay, replay
 from services.planner.ports import StoredPlan
 from services.planner.usecases.create import Planning
+from services.planner.usecases.sessions import Sessions, delivered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +31,26 @@ class ExplainOmission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparePlans:
-    """Asks how two plans of a clinic differ."""
+    """Asks how two plans of a clinic differ; a revision None: the newest.
+
+    `later_delivered`: what was delivered stands for the later plan.
+    """
 
     clinic: str
     earlier: str
     later: str
+    earlier_revision: int | None = None
+    later_revision: int | None = None
+    later_delivered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplorePlan:
+    """Asks what else a plan of a clinic could be; at most so many alternatives, from 1."""
+
+    clinic: str
+    name: str
+    alternatives: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +77,7 @@ class Comparison:
     earlier: StoredPlan
     later: StoredPlan
     difference: PlanDifference
+    sentences: tuple[str, ...]
 
 
 async def explain_omission(planning: Planning, query: ExplainOmission) -> Explanation:
@@ -67,11 +86,26 @@ async def explain_omission(planning: Planning, query: ExplainOmission) -> Explan
     return await asyncio.to_thread(explain_target, stored.plan.content, query.target, planning.graph)
 
 
-async def compare_plans(planning: Planning, query: ComparePlans) -> Comparison:
-    """Returns how two plans differ. Raises ResourceMissing."""
-    earlier = await planning.plans.read(query.clinic, query.earlier, None)
-    later = await planning.plans.read(query.clinic, query.later, None)
-    return Comparison(earlier=earlier, later=later, difference=compare(earlier.plan.content, later.plan.content))
+async def compare_plans(planning: Planning, sessions: Sessions, query: ComparePlans) -> Comparison:
+    """Returns how two plans differ. Raises ResourceMissing, also for a session that there is none of."""
+    earlier = await planning.plans.read(query.clinic, query.earlier, query.earlier_revision)
+    later = await planning.plans.read(query.clinic, query.later, query.later_revision)
+    if query.later_delivered:
+        session = (await sessions.read(query.clinic, query.later)).session
+        approved = await planning.plans.read(query.clinic, query.later, session.revision)
+        later = replace(approved, plan=replace(approved.plan, content=delivered(approved.plan.content, session)))
+    return Comparison(
+        earlier=earlier,
+        later=later,
+        difference=compare(earlier.plan.content, later.plan.content),
+        sentences=sentences(earlier.plan.content, later.plan.content, planning.graph),
+    )
+
+
+async def explore_plan(planning: Planning, query: ExplorePlan) -> Exploration:
+    """Returns what else a plan could be. Raises ResourceMissing."""
+    stored = await planning.plans.read(query.clinic, query.name, None)
+    return await asyncio.to_thread(explore, stored.plan.content, query.alternatives, planning.graph)
 
 
 async def check_plan(planning: Planning, query: CheckPlan) -> tuple[Finding, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.planner.domain.plan import State
 from services.planner.ports import StoredPlan
+from services.planner.review.shown import as_seen_now
 from services.planner.usecases.plans import Plans, is_in
 
-# A page ends early when its documents reach this size: clients receive 4 MiB unless told otherwise.
+# A page ends early when its documents, unpacked, reach this size: clients receive 4 MiB unless told otherwise.
 PAGE_BYTES = 3 * 1024 * 1024
 _BATCH = 16
 _MOST_LOOKED_AT = 1000
@@ -43,8 +44,12 @@ class PlanPage:
 
 
 async def get_plan(plans: Plans, query: GetPlan) -> StoredPlan:
-    """Returns a plan. Raises ResourceMissing."""
-    return await plans.read(query.clinic, query.name, query.revision)
+    """Returns a plan; an earlier revision shows what became of it since. Raises ResourceMissing."""
+    stored = await plans.read(query.clinic, query.name, query.revision)
+    if query.revision is None:
+        return stored
+    newest = await plans.read(query.clinic, query.name, None)
+    return replace(stored, plan=as_seen_now(stored.plan, newest.plan))
 
 
 async def list_plans(plans: Plans, query: ListPlans) -> PlanPage:
@@ -56,7 +61,7 @@ async def list_plans(plans: Plans, query: ListPlans) -> PlanPage:
         page = await plans.page(query.clinic, query.parent, room, after)
         wanted = [revision for revision in page.revisions if is_in(revision, query.state)]
         found += [plans.stored(revision) for revision in wanted]
-        size += sum(len(revision.content) for revision in wanted)
+        size += sum(plans.documents.size(revision.content) for revision in wanted)
         looked_at += len(page.revisions)
         after = page.next_after
         full = len(found) >= query.page_size or size >= PAGE_BYTES or looked_at >= _MOST_LOOKED_AT

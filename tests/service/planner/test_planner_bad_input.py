@@ -137,7 +137,7 @@ OTHERS: dict[str, tuple[str, Any, dict[str, str]]] = {
     "view that is none": ("GetPlan", s.GetPlanRequest(name=PLAN_NAME, view=7), {"view": "7 is not"}),  # type: ignore[arg-type]
     "list of nobody": ("ListPlans", s.ListPlansRequest(), {"parent": "required"}),
     "page below nothing": ("ListPlans", s.ListPlansRequest(parent=CLIENT, page_size=-1), {"page_size": "negative"}),
-    "state that is none": ("ListPlans", s.ListPlansRequest(parent=CLIENT, state=9), {"state": "9 is not"}),  # type: ignore[arg-type]
+    "state that is none": ("ListPlans", s.ListPlansRequest(parent=CLIENT, state=99), {"state": "99 is not"}),  # type: ignore[arg-type]
     "muscle without a name": ("GetMuscle", k.GetMuscleRequest(), {"name": "required"}),
     "zone as a muscle": ("GetMuscle", k.GetMuscleRequest(name="zones/temporal"), {"name": "is not muscles/{muscle}"}),
     "muscles of a stale page": ("ListMuscles", k.ListMusclesRequest(page_token="x"), {"page_token": "is not"}),

@@ -15,7 +15,7 @@ from services.planner.domain.constraints import Constraints
 from services.planner.session.propose import PlanRequest
 from services.planner.storage.documents import JsonDocuments
 from services.planner.usecases.create import checked_plan
-from tests.support.planner import real_graph
+from tests.support.planner import load_once, real_graph
 from tests.support.planner_service import (
     ASSESSMENT_NAME,
     CLIENT,
@@ -53,8 +53,8 @@ async def test_minutes_add_up_on_the_wire(service: Running) -> None:
         "upper_trapezius",
         "levator_scapulae",
     }
-    assert not made.optimality.HasField("upper_bound")
-    assert not made.optimality.proven
+    assert made.optimality.proven
+    assert made.optimality.upper_bound == made.optimality.objective > 0, "no plan of the same minutes is better"
 
 
 async def test_grpc_and_the_domain_agree(in_memory: Running) -> None:
@@ -163,11 +163,13 @@ async def test_unsafe_demand_is_a_failed_precondition_without_the_illness(servic
     lesion = a.HealthFlag(condition="skin_lesion", answer=a.HealthFlag.PRESENT, zone="back_of_neck", side=a.RIGHT)
     await service.assess(headache(health_flags=[lesion]))
     refusal = await service.refused("CreatePlan", planning(constraints=pb.Constraints(pinned=[LEVATOR])))
-    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "STATE_FORBIDS")
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "DEMAND_UNSAFE")
     assert len(refusal.preconditions) == 1
     assert "levator_scapulae RIGHT" in refusal.preconditions[0]
-    assert "lesion" not in str(refusal)
+    assert refusal.metadata["rule"] in load_once().rules, "whoever calls may read the plan"
+    assert "lesion" not in refusal.message
     assert "lesion" not in refusal.preconditions[0]
+    assert "lesion" not in service.log.getvalue()
 
 
 async def test_taken_id_is_refused(service: Running) -> None:

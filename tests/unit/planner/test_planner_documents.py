@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from services.planner.domain.canonical import canonical, content_digest, digest
 from services.planner.domain.constraints import Constraints, HandLoad, Target
-from services.planner.domain.plan import Person, Plan, State
+from services.planner.domain.edits import Edit, EditKind
+from services.planner.domain.plan import Plan, State
+from services.planner.domain.review import (
+    Attestation,
+    Comment,
+    CommentKind,
+    CommentStatus,
+    Meaning,
+    Person,
+    Reviewer,
+)
 from services.planner.domain.snapshot import Snapshot
+from services.planner.review import acts
 from services.planner.storage.documents import JsonDocuments
+from services.planner.usecases.plans import planner_actor, reviewer_of
 from tests.support import literal_knowledge as lk
 from tests.support.planner import LEFT, RIGHT, active, flag, pain, plan, reduced, small_graph
 
@@ -60,10 +74,83 @@ def test_document_of_version_1_is_still_read() -> None:
     assert content_digest(kept.content, kept.version) == kept.digest, "the encoding that digests rest on has moved"
 
 
-def test_documents_are_written_as_before() -> None:
-    document = json.loads((GOLDEN / "plan-1.json").read_bytes())
-    again = JsonDocuments().encode(JsonDocuments().decode((GOLDEN / "plan-1.json").read_bytes()))
-    assert json.loads(again) == document
+def reviewed_plan() -> Plan:
+    """A plan with something in every field that people fill: amended while another version is in force."""
+    made = golden_plan()
+    tess = Reviewer(id="tess", display_name="Tess", roles=("therapist",), clinic="north")
+    kim = Person(id="kim", display_name="Kim")
+    longer = replace(made.content, time_budget_seconds=made.content.time_budget_seconds + 600)
+    draft = acts.edited(made, by=tess, content=longer, reason="more time", sentences=("Longer.",), now_micros=1)
+    signature = acts.signature(draft, tess, "therapist", Meaning.APPROVED, Attestation.AGREE_EXCEPT, "but", 2)
+    approved = acts.released(draft, signature=signature, revision=3, now_micros=2)
+    told = acts.with_addendum(approved, by=tess, role="therapist", text="warm", now_micros=3)
+    held = acts.hold(told, by=reviewer_of(planner_actor("north")), reason="A new flag.", now_micros=4)
+    amended = acts.amended(held, by=tess, reason="a new flag", now_micros=5)
+    read = acts.acknowledged(amended, rule="light", person=kim, now_micros=6)
+    comment = Comment(
+        id="c-1",
+        step="",
+        kind=CommentKind.MUST_FIX,
+        text="too firm",
+        suggestion=(Edit(kind=EditKind.EXCLUDE, target=Target(muscle="cord", side=RIGHT)),),
+        version=3,
+        author=kim,
+        publish_micros=7,
+        status=CommentStatus.RESOLVED,
+        resolution="done",
+        resolver=kim,
+        resolve_micros=8,
+    )
+    return replace(read, comments=(comment,))
+
+
+def unpacked(document: bytes) -> object:
+    return json.loads(zlib.decompress(document.partition(b"\n")[2]))
+
+
+def test_document_of_version_2_is_still_read() -> None:
+    """The file was written when version 2 was new. It is never written again; a new version adds a file."""
+    document = (GOLDEN / "plan-2.bin").read_bytes()
+    kept = JsonDocuments().decode(document)
+    assert kept.approved
+    assert (kept.state, kept.version, kept.approved.version) == (State.DRAFT, 3, 2)
+    assert kept.comments[0].suggestion[0].kind is EditKind.EXCLUDE
+    assert content_digest(kept.content, kept.version) == kept.digest, "the encoding that digests rest on has moved"
+    assert content_digest(kept.approved.content, kept.approved.version) == kept.approved.digest
+    assert JsonDocuments().size(document) == len(zlib.decompress(document.partition(b"\n")[2]))
+    assert JsonDocuments().decode(JsonDocuments().encode(kept)) == kept
+
+
+def test_a_document_of_version_1_is_written_as_one_of_version_2() -> None:
+    kept = JsonDocuments().decode((GOLDEN / "plan-1.json").read_bytes())
+    again = JsonDocuments().encode(kept)
+    assert again.startswith(b"myoplan.planner.plan/2 ")
+    assert JsonDocuments().decode(again) == kept
+    assert {one.rule for one in kept.acknowledgements} == {"light"}, "what has to be read was not kept then"
+
+
+def test_a_content_is_kept_once_wherever_it_stands() -> None:
+    documents = JsonDocuments()
+    kept = reviewed_plan()
+    document: Any = unpacked(documents.encode(kept))
+    assert len(document["contents"]) == 2, "the newest version has the content of the one in force"
+    assert documents.decode(documents.encode(kept)) == kept
+    assert len(documents.encode(kept)) < documents.size(documents.encode(kept)) / 2
+
+
+@pytest.mark.parametrize("length", range(1, 60))
+def test_a_document_cut_short_is_refused(length: int) -> None:
+    whole = JsonDocuments().encode(golden_plan())
+    with pytest.raises(ValueError, match=r"."):
+        JsonDocuments().decode(whole[: -length * 20])
+
+
+def test_a_document_that_unpacks_to_more_than_it_says_is_refused() -> None:
+    whole = JsonDocuments().encode(golden_plan())
+    head, _, rest = whole.partition(b"\n")
+    for size in (b"7", b"0", b"-1", b"99999999999999", b"x"):
+        with pytest.raises(ValueError, match=r"."):
+            JsonDocuments().decode(head.rpartition(b" ")[0] + b" " + size + b"\n" + rest)
 
 
 def test_a_plan_comes_back_as_it_was() -> None:
@@ -76,6 +163,7 @@ def test_a_plan_comes_back_as_it_was() -> None:
 @pytest.mark.parametrize(
     "document",
     [b"{}", b"[]", b'{"format":"other","version":1}', b'{"format":"myoplan.planner.plan","version":2,"plan":{}}',
+     b"myoplan.planner.plan/2 2\n{}",
      b'{"format":"myoplan.planner.plan","version":1,"plan":{}}', b"not json"],
 )  # fmt: skip
 def test_what_is_no_document_is_refused(document: bytes) -> None:

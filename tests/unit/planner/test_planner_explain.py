@@ -20,7 +20,8 @@ from services.planner.api.parse_plan import check_plan
 from services.planner.domain.canonical import content_digest
 from services.planner.domain.constraints import Constraints, HandLoad, Target
 from services.planner.domain.errors import DemandUnsafe, RequestInvalid
-from services.planner.domain.plan import OmissionKind, Person, Plan, PlanContent, State, Step
+from services.planner.domain.plan import OmissionKind, Plan, PlanContent, State, Step
+from services.planner.domain.review import Person
 from services.planner.domain.snapshot import Preferences, Snapshot
 from services.planner.explain.compare import Difference, _longest_rising, compare
 from services.planner.explain.omission import (
@@ -33,11 +34,11 @@ from services.planner.explain.omission import (
     ChangeKind,
     Explanation,
     explain_omission,
-    has,
 )
 from services.planner.explain.replay import Replay, replay, request_of
 from services.planner.graph.index import KnowledgeGraph
 from services.planner.ports import StoredPlan
+from services.planner.session.conflicts import has
 from services.planner.session.propose import propose
 from tests.support import literal_knowledge as lk
 from tests.support.planner import (

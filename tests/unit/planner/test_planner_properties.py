@@ -12,7 +12,8 @@ from services.planner.check import check
 from services.planner.domain.canonical import content_digest
 from services.planner.domain.constraints import Constraints
 from services.planner.domain.errors import DemandUnsafe
-from services.planner.domain.plan import Disposition, Person, Plan, State
+from services.planner.domain.plan import Disposition, Plan, State
+from services.planner.domain.review import Person
 from services.planner.domain.snapshot import Snapshot
 from services.planner.ports import StoredPlan
 from services.planner.storage.documents import JsonDocuments

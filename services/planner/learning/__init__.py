@@ -1,0 +1,1 @@
+"""Learning mode: what a person would do beside what the planner proposes and what a licensed person approved."""
