@@ -70,6 +70,7 @@ class Running:
     assessment_server: RunningServer
     clinic: str
     log: io.StringIO
+    planner_address: str = ""
 
     def credentials(self, **claims: Any) -> tuple[tuple[str, str]]:
         """Returns what a call carries; a therapist of the clinic unless the claims say otherwise."""
@@ -159,6 +160,7 @@ async def both_services(
                         assessment_server=first,
                         clinic=clinic,
                         log=log,
+                        planner_address=server.address,
                     )
             finally:
                 await server.drain(0)

@@ -1,0 +1,82 @@
+// The review page: keys that move the focus (none signs), the row that had the focus gets it back after a part was
+// replaced, and refusals are shown where one looks. Everything works without it.
+import { shortcut } from "./console.js";
+
+const rows = () => [...document.querySelectorAll(".review-row")];
+let last = "";
+const current = () => document.activeElement?.closest?.(".review-row") || document.getElementById(last) || rows()[0];
+
+const walk = (step) => {
+  const all = rows();
+  if (!all.length) return false;
+  const at = all.indexOf(document.activeElement?.closest?.(".review-row"));
+  const to = all[at < 0 ? (step > 0 ? 0 : all.length - 1) : Math.max(0, Math.min(all.length - 1, at + step))];
+  to.focus();
+  to.scrollIntoView({ block: "nearest" });
+  return true;
+};
+shortcut("j", () => walk(1));
+shortcut("k", () => walk(-1));
+shortcut("c", () => {
+  const form = current()?.querySelector(":scope > .comment-new");
+  if (!form) return false;
+  form.open = true;
+  form.querySelector("textarea").focus();
+  return true;
+});
+shortcut("e", () => {
+  const button = current()?.querySelector(".review-seen button");
+  button?.click();
+  return Boolean(button);
+});
+const moveTo = (section, control) => () => {
+  const found = document.getElementById(section);
+  const first = found?.querySelector(control) || found;
+  first?.focus();
+  first?.scrollIntoView({ block: "center" });
+  return Boolean(first);
+};
+const controls = "input[type=radio],select,input[type=password],a.button";
+shortcut("r", moveTo("request", "textarea"));
+shortcut("s", moveTo("sign", controls));
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("header a[href='#request'],header a[href='#sign']");
+  if (!link) return;
+  event.preventDefault();
+  moveTo(link.hash.slice(1), link.hash === "#request" ? "textarea" : controls)();
+});
+
+document.addEventListener("focusin", (event) => { last = event.target.closest(".review-row")?.id || last; });
+
+// A comment that is opened is written at once; an attestation that is chosen is followed by the password.
+document.addEventListener("toggle", (event) => {
+  if (event.target.matches?.(".comment-new,.answer") && event.target.open && !event.target.contains(document.activeElement?.closest("form"))) {
+    event.target.querySelector("textarea")?.focus();
+  }
+}, true);
+document.addEventListener("change", (event) => {
+  if (event.target.name !== "attestation") return;
+  const form = event.target.form;
+  form.classList.toggle("excepting", event.target.value === "AGREE_EXCEPT");
+  form.elements[event.target.value === "AGREE_EXCEPT" ? "attestation_text" : "password"]?.focus();
+});
+
+// What was refused is the page as it is now, so it is shown too.
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  if ([409, 422].includes(xhr.status) && xhr.responseText.includes('id="review"')) Object.assign(event.detail, { shouldSwap: true, isError: false });
+});
+document.body.addEventListener("htmx:responseError", (event) => {
+  const text = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html").body.textContent.trim();
+  document.getElementById("told")?.remove();
+  const told = document.createElement("div");
+  Object.assign(told, { id: "told", className: "stop", tabIndex: -1, textContent: text });
+  told.setAttribute("role", "alert");
+  document.querySelector(".review-main")?.prepend(told);
+  told.focus();
+});
+document.body.addEventListener("htmx:afterSettle", () => {
+  const told = document.getElementById("told");
+  (told || document.getElementById(last || "review"))?.focus?.();
+});
+document.getElementById("told")?.focus();

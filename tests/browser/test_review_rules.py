@@ -1,0 +1,109 @@
+"""What holds for every page of review, learning and knowledge: accessible, for fingers, with the review notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from myoplan.planner.v1.learning_pb2 import (
+    LockPredictionRequest,
+    Prediction,
+    RevealPredictionRequest,
+    StartPredictionRequest,
+)
+from myoplan.planner.v1.review_pb2 import Comment
+from tests.browser.test_every_page import AXE, NOTICE
+from tests.support.browser import PHONE, TABLET, RunningConsole, Screen
+from tests.support.review_story import changed_and_signed, draft, lasting, releases, said, sealed_case, signed
+
+SMALL = """() => [...document.querySelectorAll('button, a.button, select, input:not([type=hidden]), summary, textarea')]
+  .filter(each => each.checkVisibility() && !each.closest('.skip, .unseen'))
+  .map(each => [each.closest('label.choice, label.tick') || each, each])
+  .map(([area, each]) => [each.outerHTML.slice(0, 120), area.getBoundingClientRect()])
+  .filter(([, box]) => box.width && (box.width < 44 || box.height < 44) && !(box.height >= 24 && box.width > 200))
+  .map(([text]) => text)"""
+
+
+@pytest.fixture(scope="package")
+def pages(console: RunningConsole) -> dict[str, tuple[str, str]]:
+    """The address of one page of each kind, with who opens it."""
+    plan = changed_and_signed(console)
+    step = next(step for step in releases(plan))
+    said(
+        console,
+        plan,
+        Comment(step=step.id, kind=Comment.MUST_FIX, text="Longer.", suggestion=[lasting(step, 330)]),
+        Comment(kind=Comment.QUESTION, text="Why?"),
+    )
+    flagged = signed(console, draft(console, sealed_case(console, "neck_pain_on_warfarin")))
+    own = draft(console, sealed_case(console))
+    begun, done = sealed_case(console), sealed_case(console, "stiff_shoulder")
+    names = {}
+    for assessment in (begun, done):
+        request = StartPredictionRequest(
+            parent=assessment.partition("/assessments/")[0], prediction=Prediction(assessment=assessment)
+        )
+        request.prediction.time_budget.seconds = 3000
+        made = console.plans.StartPrediction(request, metadata=console.credentials("theo"), timeout=10)
+        names[assessment] = made
+    locked = console.plans.LockPrediction(
+        LockPredictionRequest(name=names[done].name, etag=names[done].etag, show_me=True),
+        metadata=console.credentials("theo"),
+        timeout=10,
+    )
+    console.plans.RevealPrediction(
+        RevealPredictionRequest(name=locked.name, etag=locked.etag), metadata=console.credentials("theo"), timeout=30
+    )
+    return {
+        "queue": ("sara", "/review"),
+        "review": ("sara", f"/{plan.name}/review"),
+        "review in full": ("sara", f"/{plan.name}/review?view=all"),
+        "review with flags": ("sara", f"/{flagged.name}/review"),
+        "marks": ("sara", f"/{locked.name}"),
+        "author's review": ("theo", f"/{plan.name}/review"),
+        "sign": ("theo", f"/{own.name}/review"),
+        "learn": ("theo", "/learn"),
+        "start": ("theo", f"/{sealed_case(console)}/predict"),
+        "predict": ("theo", f"/{begun}/predict"),
+        "reveal": ("theo", f"/{locked.name}"),
+        "knowledge": ("sara", "/knowledge/technique"),
+        "thing": ("sara", "/knowledge/motion/cervical_rotation"),
+    }
+
+
+@pytest.mark.parametrize("size", [TABLET, PHONE], ids=["tablet", "phone"])
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_pages_of_review_and_learning_break_no_rule(
+    windows: Callable[..., Screen], pages: dict[str, tuple[str, str]], dark: bool, size: tuple[int, int]
+) -> None:
+    axe, found = Axe(), {}
+    screens = {person: windows(dark=dark, size=size) for person in ("sara", "theo")}
+    for person, screen in screens.items():
+        screen.sign_in(person)
+    for name, (person, path) in pages.items():
+        screen = screens[person]
+        screen.open(path)
+        screen.page.evaluate("document.querySelectorAll('main details').forEach(each => { each.open = true; })")
+        rules = axe.run(screen.page, options=AXE).response["violations"]
+        told: list[object] = [(rule["id"], [node["html"][:160] for node in rule["nodes"][:3]]) for rule in rules]
+        if screen.page.evaluate("document.documentElement.scrollWidth - innerWidth") > 0:
+            told.append("scrolls sideways")
+        told += screen.page.evaluate(SMALL)
+        if NOTICE not in screen.page.locator(".notice").inner_text():
+            told.append("no review notice")
+        if told:
+            found[name] = told
+    assert found == {}
+
+
+def test_every_one_of_them_is_there_as_data(windows: Callable[..., Screen], pages: dict[str, tuple[str, str]]) -> None:
+    screens = {person: windows() for person in ("sara", "theo")}
+    for person, screen in screens.items():
+        screen.sign_in(person)
+    for person, path in pages.values():
+        address, _, query = path.partition("?")
+        got = screens[person].page.request.get(f"{screens[person].console.address}{address}.json?{query}")
+        assert got.ok, path
+        assert got.json()["title"]
