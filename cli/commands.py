@@ -11,7 +11,19 @@ from typing import Annotated
 import grpc
 import typer
 
-from cli import doctor, knowledge_commands, plan_commands, plan_text, serve
+from cli import (
+    account_commands,
+    audit_commands,
+    doctor,
+    edit_commands,
+    export_commands,
+    knowledge_commands,
+    plan_commands,
+    plan_text,
+    review_commands,
+    serve,
+    session_commands,
+)
 from cli.cases import client_of, read_case
 from cli.connection import Connection, connect, failure_of, proto_json
 from cli.failures import ExitCode, Failure, InvalidInput
@@ -31,6 +43,11 @@ knowledge = typer.Typer(help="Ask the knowledge base.", no_args_is_help=True)
 application.add_typer(knowledge, name="kb")
 knowledge_commands.register(knowledge)
 plan_commands.register(application)
+edit_commands.register(application)
+review_commands.register(application)
+audit_commands.register(application)
+session_commands.register(application)
+account_commands.register(application)
 
 Cases = Annotated[list[Path], typer.Argument(help="Case files: the proto-JSON of an Assessment, as YAML or JSON.")]
 Server = Annotated[
@@ -330,3 +347,6 @@ def _tell_invalid(label: str, failure: Failure, *, as_json: bool) -> ExitCode:
         error = {"reason": reason, "message": str(failure), "fields": fields}
         print(json.dumps({"case": label, "error": error}, ensure_ascii=False))
     return ExitCode.USAGE
+
+
+export_commands.register(application, _plan_case)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from cli import plan_text
 from cli.connection import Connection, connected
-from cli.local.stack import Running, announced, data_folder, stack
+from cli.local.accounts import LocalKeys, SignIn
+from cli.local.stack import Running, announced, console, data_folder, stack
 from myoplan.planner.v1.plan_pb2 import Plan
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "cases"
@@ -20,15 +21,23 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples" / "cases"
 
 def up() -> None:
     """Serves over the user's data folder."""
-    with stack(data_folder(), _say) as running, announced(running), _signals() as ended:
+    folder = data_folder()
+    sign_ins = LocalKeys(folder / "keys").console_sign_ins()
+    with (
+        stack(folder, _say) as running,
+        announced(running),
+        console(running, folder, _say) as address,
+        _signals() as ended,
+    ):
         _print_addresses(running)
+        _print_console(address, sign_ins)
         ended.wait()
     _say("Stopped; the data stay in " + str(data_folder()))
 
 
 def demo(*, once: bool, plan: Callable[[Connection, Path], Plan]) -> None:
     """Serves over a temporary folder; plans every example case first."""
-    console = plan_text.console()
+    terminal = plan_text.console()
     with ExitStack() as everything:
         folder = Path(everything.enter_context(tempfile.TemporaryDirectory(prefix="myoplan-demo-")))
         ended = everything.enter_context(_signals())
@@ -38,11 +47,16 @@ def demo(*, once: bool, plan: Callable[[Connection, Path], Plan]) -> None:
         for case in sorted(EXAMPLES.glob("*.yaml")):
             if ended.is_set():
                 return
-            plan_text.print_plan(plan(connection, case), title=case.stem.replace("_", " "), console=console)
-            console.print()
+            plan_text.print_plan(plan(connection, case), title=case.stem.replace("_", " "), console=terminal)
+            terminal.print()
+        if once:
+            _print_addresses(running)
+            return
+        sign_ins = LocalKeys(Path(running.keys)).console_sign_ins()
+        address = everything.enter_context(console(running, folder, _say))
         _print_addresses(running)
-        if not once:
-            ended.wait()
+        _print_console(address, sign_ins)
+        ended.wait()
 
 
 @contextmanager
@@ -64,6 +78,14 @@ def _print_addresses(running: Running) -> None:
     print(f"planner service     {running.planner}")
     print(f"store               {running.store}", flush=True)  # whoever started this reads it through a pipe
     _say("A token for calls: `./run myoplan token --role therapist`. Ctrl-C ends it.")
+
+
+def _print_console(address: str, sign_ins: tuple[SignIn, ...]) -> None:
+    print(f"console             {address}")
+    for each in sign_ins:
+        role = ", ".join(each.account.roles)
+        print(f"  sign in as {role:<12} name {each.account.person}, password {each.password}")
+    sys.stdout.flush()  # whoever started this reads it through a pipe
 
 
 def _say(text: str) -> None:

@@ -29,7 +29,22 @@ if [ ! -s keys.json ]; then
   echo "no keys.json yet: put your identity provider's key set there (or set MYOPLAN_KEY_SET to its address), or make local keys with" >&2
   echo "  ./run myoplan token --keys deploy/secrets" >&2
 fi
+if [ ! -s follow.tokens ]; then
+  : >follow.tokens
+  echo "follow.tokens is empty: the planner will not notice changed assessments by itself. Put a token of role system for each" >&2
+  echo "clinic there, one a line; with local keys: ./run myoplan token --keys deploy/secrets --role system --person planner \\" >&2
+  echo "  --clinic CLINIC --minutes 1440 >> deploy/secrets/follow.tokens" >&2
+fi
+mkdir -p console
+if [ ! -s console.env ]; then
+  {
+    echo "# Local accounts; with an identity provider put MYOPLAN_CLIENT_ID and MYOPLAN_CLIENT_SECRET here instead."
+    echo "MYOPLAN_ACCOUNTS=/run/myoplan/accounts.json"
+    echo "MYOPLAN_SIGNING_KEY_FILE=/run/myoplan/private.pem"
+  } >console.env
+fi
 # The containers read these as other users; the folder itself stays private to you.
-chmod 644 users.acl seal.key
+chmod 644 users.acl seal.key follow.tokens
+chmod 755 console
 [ ! -e keys.json ] || chmod 644 keys.json
 echo "secrets are in deploy/secrets/"

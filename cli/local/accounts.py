@@ -1,7 +1,9 @@
 """Local keys and accounts, so that nothing else is needed to start. A clinic brings its own identity provider instead.
 
-The folder holds `private.pem` (signs tokens, 0600), `keys.json` (the public key set that the services verify against)
-and `seal.key` (seals the records, 0600; it never enters the store).
+The folder holds `private.pem` (signs tokens, 0600), `keys.json` (the public key set that the services verify against),
+`seal.key` (seals the records, 0600; it never enters the store), `accounts.json` (who signs in at the console, with
+hashed passwords) and `first_sign_ins.json` (the first passwords, 0600, for whoever starts the stack; delete it when
+they are known).
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import OKPAlgorithm
 
+from services.console.signin.accounts import Account as ConsoleAccount
+from services.console.signin.accounts import hash_password, write_accounts
+
 ISSUER = "https://myoplan.local"
 AUDIENCE = "myoplan"
 ROLES = ("trainee", "therapist", "supervisor", "system", "auditor", "admin")
@@ -38,7 +43,22 @@ class Account:
     roles: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignIn:
+    """A local account with its first password."""
+
+    account: Account
+    password: str
+
+
 DEMO_THERAPIST = Account(clinic="demo", person="tess", display_name="Tess (therapist)", roles=("therapist",))
+
+CONSOLE_PEOPLE = (
+    DEMO_THERAPIST,
+    Account(clinic="demo", person="theo", display_name="Theo (trainee)", roles=("trainee",)),
+    Account(clinic="demo", person="sara", display_name="Sara (supervisor)", roles=("supervisor",)),
+)
+_SYLLABLES = [a + b for a in "bdfgklmnprstvz" for b in "aeiou"]
 
 
 class LocalKeys:
@@ -72,6 +92,50 @@ class LocalKeys:
         """The key that seals records."""
         return self.folder / "seal.key"
 
+    @property
+    def accounts_file(self) -> Path:
+        """The accounts of the console."""
+        return self.folder / "accounts.json"
+
+    def console_sign_ins(self) -> tuple[SignIn, ...]:
+        """Makes the accounts of the console if there are none; returns the first passwords as long as they are kept."""
+        first = self._first_sign_ins
+        if not self.accounts_file.exists():
+            made = {account.person: _password() for account in CONSOLE_PEOPLE}
+            write_accounts(
+                self.accounts_file,
+                (
+                    ConsoleAccount(
+                        person=account.person,
+                        name=account.display_name,
+                        clinic=account.clinic,
+                        roles=account.roles,
+                        hash=hash_password(made[account.person]),
+                    )
+                    for account in CONSOLE_PEOPLE
+                ),
+            )
+            first.unlink(missing_ok=True)
+            _write_private(first, json.dumps(made).encode())
+        kept = json.loads(first.read_text()) if first.exists() else {}
+        return tuple(
+            SignIn(account=account, password=kept[account.person])
+            for account in CONSOLE_PEOPLE
+            if account.person in kept
+        )
+
+    @property
+    def _first_sign_ins(self) -> Path:
+        return self.folder / "first_sign_ins.json"
+
+    def forget_first_sign_in(self, person: str) -> None:
+        """Forgets the first password of a person: they have another now, or none."""
+        if self._first_sign_ins.exists():
+            kept = json.loads(self._first_sign_ins.read_text())
+            kept.pop(person, None)
+            self._first_sign_ins.unlink()
+            _write_private(self._first_sign_ins, json.dumps(kept).encode())
+
     def token(self, account: Account, valid: timedelta, now: datetime | None = None) -> str:
         """Returns a signed token for `account`, valid from `now` for `valid`."""
         issued = now or datetime.now(UTC)
@@ -88,6 +152,12 @@ class LocalKeys:
         }
         key = load_pem_private_key(self.private_key_file.read_bytes(), None)
         return jwt.encode(claims, key, "EdDSA", {"kid": "local"})  # type: ignore[arg-type]
+
+
+def _password() -> str:
+    """Returns a password that is easily read aloud: about 40 bits, and the console slows guessing down."""
+    parts = ("".join(secrets.choice(_SYLLABLES) for _ in range(3)) for _ in range(2))
+    return "-".join((*parts, str(secrets.randbelow(90) + 10)))
 
 
 def _write_private(path: Path, content: bytes) -> None:

@@ -20,10 +20,14 @@ from typing import IO
 
 from cli.local.accounts import ISSUER, LocalKeys
 from cli.local.child import command
+from cli.local.planner_tokens import planner_tokens
 from cli.local.redis_server import find_redis, running_redis
 
 READY_SECONDS = 60.0
 DRAIN_SECONDS = 15.0
+# Settings of the console that `up` and `demo` hand on as they are.
+PASSED_TO_THE_PLANNER = ("MYOPLAN_STRICT_FOUR_EYES", "MYOPLAN_PLAN_EXPIRY_HOURS")
+PASSED_ON = ("MYOPLAN_ORIGIN", "MYOPLAN_IDLE_MINUTES", "MYOPLAN_SESSION_HOURS", "MYOPLAN_TIME_ZONE")
 
 
 class ServiceFailed(Exception):
@@ -32,13 +36,18 @@ class ServiceFailed(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
-    """Where a running stack is: what another command needs to talk to it."""
+    """Where a running stack is: what another command needs to talk to it.
+
+    `store` says it in words; `store_url` is the address (it may hold a password), `anchors` the folder of the anchors.
+    """
 
     assessment: str
     planner: str
     keys: str
     store: str
     process: int
+    store_url: str = ""
+    anchors: str = ""
 
 
 def data_folder() -> Path:
@@ -71,6 +80,7 @@ def announced(running: Running) -> Iterator[None]:
         return
     path = running_file()
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.touch(mode=0o600)
     path.write_text(json.dumps(asdict(running)))
     try:
         yield
@@ -108,17 +118,26 @@ def stack(folder: Path, say: Callable[[str], None], overlay: Path | None = None)
             "MYOPLAN_SEAL_KEY_FILE": str(keys.seal_key_file),
             "MYOPLAN_KNOWLEDGE_OVERLAY": own_knowledge,
         }
+        anchors = folder / "anchors"
+        anchors.mkdir(exist_ok=True, mode=0o700)
         say("Starting the assessment service and the planner service")
         # The planner has to know where the assessment service will be, and both take their time to start: so the place
         # is chosen here, and they start side by side.
         place = os.environ.get("MYOPLAN_ASSESSMENT_LISTEN") or f"127.0.0.1:{_free_port()}"
-        assessment = ServiceProcess("assessment", {**shared, "MYOPLAN_ADDRESS": place}, logs)
+        assessment = ServiceProcess(
+            "assessment",
+            {**shared, "MYOPLAN_ADDRESS": place, "MYOPLAN_ANCHOR_FILE": str(anchors / "assessment.json")},
+            logs,
+        )
         planner = ServiceProcess(
             "planner",
             {
                 **shared,
                 "MYOPLAN_ADDRESS": os.environ.get("MYOPLAN_PLANNER_LISTEN", "127.0.0.1:0"),
                 "MYOPLAN_ASSESSMENT_ADDRESS": place,
+                "MYOPLAN_ANCHOR_FILE": str(anchors / "planner.json"),
+                "MYOPLAN_FOLLOW_TOKENS": str(running.enter_context(planner_tokens(keys))),
+                **{name: os.environ[name] for name in PASSED_TO_THE_PLANNER if name in os.environ},
             },
             logs,
         )
@@ -133,7 +152,36 @@ def stack(folder: Path, say: Callable[[str], None], overlay: Path | None = None)
             keys=str(keys.folder),
             store=store,
             process=os.getpid(),
+            store_url=url,
+            anchors=str(anchors),
         )
+
+
+@contextlib.contextmanager
+def console(running: Running, folder: Path, say: Callable[[str], None]) -> Iterator[str]:
+    """Runs the console beside a running stack for the length of a with block; yields its address."""
+    keys = LocalKeys(Path(running.keys))
+    say("Starting the console")
+    process = ServiceProcess(
+        "console",
+        {
+            "MYOPLAN_ADDRESS": os.environ.get("MYOPLAN_CONSOLE_LISTEN", "127.0.0.1:0"),
+            "MYOPLAN_ASSESSMENT_ADDRESS": running.assessment,
+            "MYOPLAN_PLANNER_ADDRESS": running.planner,
+            "MYOPLAN_ISSUER": ISSUER,
+            "MYOPLAN_ACCOUNTS": str(keys.accounts_file),
+            "MYOPLAN_SIGNING_KEY_FILE": str(keys.private_key_file),
+            "MYOPLAN_KNOWLEDGE_OVERLAY": os.environ.get("MYOPLAN_KNOWLEDGE_OVERLAY", ""),
+            **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
+        },
+        folder / "logs",
+    )
+    process.launch()
+    try:
+        process.wait_until_serving()
+        yield process.address
+    finally:
+        process.stop()
 
 
 def _free_port() -> int:

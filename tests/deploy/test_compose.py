@@ -44,6 +44,15 @@ def test_redis_keeps_its_data_in_a_named_volume_and_is_not_published(compose: di
     assert "ports" not in redis
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_service_keeps_its_anchor_apart_from_the_records(compose: dict[str, Any], name: str) -> None:
+    service = compose["services"][name]
+    assert service["environment"]["MYOPLAN_ANCHOR_FILE"].startswith("/var/lib/myoplan/")
+    assert f"{name}-anchor:/var/lib/myoplan" in service["volumes"]
+    assert f"{name}-anchor" in compose["volumes"]
+    assert re.search(r"install -d -o 10001 .* /var/lib/myoplan\n", (DEPLOY / "Dockerfile").read_text())
+
+
 def test_everything_starts_in_the_order_of_health(compose: dict[str, Any]) -> None:
     services = compose["services"]
     assert all("healthcheck" in service for service in services.values())

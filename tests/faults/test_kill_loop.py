@@ -58,6 +58,7 @@ class Stage:
             "MYOPLAN_KEY_SET": str(self.keys.key_set_file),
             "MYOPLAN_ISSUER": ISSUER,
             "MYOPLAN_SEAL_KEY_FILE": str(self.keys.seal_key_file),
+            "MYOPLAN_ANCHOR_FILE": str(self.folder / "anchor.json"),
         }
         self.service = ServiceProcess("assessment", settings, self.folder)
         try:
