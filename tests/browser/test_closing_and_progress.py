@@ -112,7 +112,8 @@ def test_progress_shows_what_is_beyond_measurement_error(screen: Screen, client:
 def test_no_colour_says_better_or_worse(screen: Screen, client: str) -> None:
     """The colour of a plot is that of its side, whatever the sign of the change."""
     screen.open(f"/clients/{client}/progress")
-    colours = screen.page.locator(".plot-line, .plot-dot").evaluate_all("all => all.map(e => getComputedStyle(e).stroke)")
+    drawn = screen.page.locator(".plot-line, .plot-dot")
+    colours = drawn.evaluate_all("all => all.map(each => getComputedStyle(each).stroke)")
     sides = screen.page.evaluate(
         """() => ['right', 'left'].map(side => { const span = document.createElement('span');
           span.className = `side-${side}`; document.body.append(span);

@@ -1,4 +1,4 @@
-"""Changing a plan until it is released: by taps, by keys, without script, in two tabs, against preferences and safety."""
+"""Changing a plan until it is released: by taps, keys, without script, in two tabs, against preference and safety."""
 
 from __future__ import annotations
 

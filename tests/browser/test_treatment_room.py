@@ -149,7 +149,7 @@ def test_skipped_and_softer_are_stored(room: Screen) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_no_entry_is_lost_when_the_network_drops(room: Screen, seed: int) -> None:
     """The network drops and comes back at random; the page goes on, and in the end everything is stored once."""
-    chosen = random.Random(seed)  # noqa: S311 - a test
+    chosen = random.Random(seed)
     plan = ready(room)
     start(room)
     offline, passed = False, 0
@@ -267,7 +267,8 @@ def test_it_says_when_the_screen_does_not_stay_awake(windows: Callable[..., Scre
 def test_control_it_asks_for_the_screen_to_stay_awake(windows: Callable[..., Screen]) -> None:
     screen = windows(size=ROOM)
     screen.context.add_init_script(
-        "Object.defineProperty(navigator, 'wakeLock', {value: {request: kind => { window.asked = kind; return Promise.resolve({}); }}})"
+        "Object.defineProperty(navigator, 'wakeLock', "
+        "{value: {request: kind => { window.asked = kind; return Promise.resolve({}); }}})"
     )
     screen.sign_in()
     ready(screen)
@@ -281,9 +282,8 @@ def test_the_room_is_dark_and_its_buttons_are_large(room: Screen) -> None:
     start(room)
     page = room.page
     assert page.locator("html").get_attribute("data-theme") == "dark"
-    boxes = {
-        name: page.locator(f"#room-{name}").bounding_box() for name in ("next", "more", "skip", "softer", "change", "stop")
-    }
+    names = ("next", "more", "skip", "softer", "change", "stop")
+    boxes = {name: page.locator(f"#room-{name}").bounding_box() for name in names}
     assert boxes["next"] is not None
     assert boxes["next"]["height"] >= 150
     for name, box in boxes.items():

@@ -237,8 +237,9 @@ HIP = Snapshot(
 
 # --- the other side -----------------------------------------------------------------------------------------------
 
-# In ids every `left` is a side; in sentences only these words are ("what was left out" is not).
-_IN_IDS = re.compile(r"(?<![a-z])(left|right)(?![a-z])")
+# In ids every `left` is a side, but for symptoms that somebody has left; in sentences only these words are ("what was
+# left out" is not).
+_IN_IDS = re.compile(r"(?<![a-z])(?<!symptoms_)(left|right)(?![a-z])")
 _IN_SENTENCES = re.compile(r"LEFT|RIGHT|(?<=on the )(?:left|right)")
 _OTHER = {"left": "right", "right": "left", "LEFT": "RIGHT", "RIGHT": "LEFT"}
 

@@ -28,7 +28,13 @@ PERSON = "tess"
 
 
 def assessed(
-    console: RunningConsole, client: str = "", case: str = "neck_pain", *, days_ago: int = 0, more: float = 0, less: float = 0
+    console: RunningConsole,
+    client: str = "",
+    case: str = "neck_pain",
+    *,
+    days_ago: int = 0,
+    more: float = 0,
+    less: float = 0,
 ) -> str:
     """Records and seals an example case; `more` is added to every measured motion, `less` taken off every pain."""
     assessment = read_case(EXAMPLES / f"{case}.yaml")
@@ -79,7 +85,7 @@ def stored_session(console: RunningConsole, plan: str) -> Session:
 
 
 def worked(console: RunningConsole, plan: Plan, *, pain: float | None = None) -> Session:
-    """Works every step of an approved plan for as long as it is planned, measures its re-tests, and closes the visit."""
+    """Works every step of an approved plan for as long as planned, measures its re-tests, and closes the visit."""
     session = begun(console, plan)
     done = [
         Delivery(step=each.step.id, status=SessionStep.DONE, delivered=each.step.duration) for each in session.steps

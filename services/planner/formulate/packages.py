@@ -529,7 +529,7 @@ def _variants(
     variants = [_variant(choice, by_id, companions, wish, setting) for choice in fitting]
     return tuple(
         sorted(
-            _undominated(variants, before),
+            undominated(variants, before),
             key=lambda variant: (variant.half_minutes, -variant.benefit, variant.choices),
         )
     )
@@ -593,8 +593,8 @@ def _summed(loads: Iterable[HandLoads]) -> HandLoads:
     return (thumb, wrist, elbow, tool)
 
 
-def _undominated(variants: Iterable[Variant], before: tuple[tuple[str, int], ...] | None) -> Iterator[Variant]:
-    """Yields the variants that something can speak for, and the one chosen `before`.
+def undominated(variants: Iterable[Variant], before: tuple[tuple[str, int], ...] | None = None) -> Iterator[Variant]:
+    """Yields the variants that something can speak for, and the one chosen `before`; those that cost least first.
 
     Another speaks against a variant for good if it takes no more time, load or company and brings no less benefit; of
     equals the first by id stays. What does that stands earlier in the order of costs, so looking back is enough.

@@ -27,13 +27,15 @@ from services.planner.domain.problem import (
 )
 from services.planner.formulate.doses import half_minutes
 from services.planner.formulate.formulation import Formulation
-from services.planner.formulate.packages import kept_choice
+from services.planner.formulate.packages import kept_choice, undominated
 from services.planner.formulate.precedence import only, precedence
 from services.planner.graph.index import KnowledgeGraph
 from services.planner.optimise import solve
 from services.planner.session.slack import used_half_minutes
 
 _JOINING = "integrate-"
+# What one step weighs; all benefit together weighs less, told in as many parts. Larger numbers cost the solver time.
+_STEP = 1000
 
 
 def kept_steps(steps: Iterable[Step]) -> tuple[KeptStep, ...]:
@@ -177,8 +179,7 @@ class _Template:
             places={step.task: place for place, step in enumerate(self._steps)},
         )
         self._tasks = {identifier: task for identifier, task in tasks.items() if self._is_here(task.package)}
-        # One step more or less outweighs all benefit.
-        self._step = 1 + sum(max(v.benefit for v in package.variants) for package in self._packages)
+        self._most = max(1, sum(max(v.benefit for v in package.variants) for package in self._packages))
         self._previous = {package.id: self._previous_of(package) for package in self._packages}
         self.least_lost = sum(
             min(self._changes(package, variant) for variant in package.variants)
@@ -228,15 +229,19 @@ class _Template:
     def _weighed(self, package: Package, *, same: bool) -> Package:
         """Returns a package whose benefit counts the steps that stay as they were, and then the benefit itself."""
         if package.id not in self._by_package:
-            return package
+            scaled = [replace(variant, benefit=self._scaled(variant)) for variant in package.variants]
+            return replace(package, variants=tuple(undominated(scaled)))
         previous = self._previous[package.id]
         variants = (previous,) if previous and same else package.variants
         steps = len(self._by_package[package.id])
-        weighed = tuple(
-            replace(variant, benefit=self._step * max(0, steps - self._changes(package, variant)) + variant.benefit)
+        weighed = [
+            replace(variant, benefit=_STEP * max(0, steps - self._changes(package, variant)) + self._scaled(variant))
             for variant in variants
-        )
-        return replace(package, variants=weighed)
+        ]
+        return replace(package, variants=tuple(undominated(weighed)))
+
+    def _scaled(self, variant: Variant) -> int:
+        return variant.benefit * (_STEP - 1) // self._most
 
     def _placed(self) -> Iterator[Task]:
         """Yields the tasks, those of the plan before in the position that they had, where it is possible."""
