@@ -307,3 +307,15 @@ def test_a_session_that_runs_already_is_gone_on_with(room: Screen) -> None:
     begun(room.console, plan)
     start(room)
     assert count(room).startswith("Step 1 ")
+
+
+def test_the_whole_session_is_in_the_page_and_in_its_json(room: Screen) -> None:
+    plan = ready(room)
+    session = begun(room.console, plan)
+    told = room.context.request.get(f"{room.console.address}/{plan.name}/room.json").json()
+    assert [each["id"] for each in told["steps"]] == [each.step.id for each in session.steps]
+    assert told["state"] == "running"
+    assert [each["number"] for each in told["steps"] if not each["turn"]] == list(range(1, len(work(plan)) + 1))
+    assert {each["side"] for each in told["steps"] if each["muscle"]} <= {"left", "right", "midline"}
+    closing = room.context.request.get(f"{room.console.address}/{plan.name}/finish.json").json()
+    assert [each["before"] for each in closing["rows"]] == ["45°"]

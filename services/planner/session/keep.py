@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from heapq import heapify, heappop, heappush
+from itertools import groupby, pairwise
 
 from services.planner.domain.constraints import Constraints
 from services.planner.domain.plan import KeptStep, Phase, Step
@@ -35,7 +35,7 @@ from services.planner.session.slack import used_half_minutes
 
 _JOINING = "integrate-"
 # What one step weighs; all benefit together weighs less, told in as many parts. Larger numbers cost the solver time.
-_STEP = 1000
+_STEP = 4000
 
 
 def kept_steps(steps: Iterable[Step]) -> tuple[KeptStep, ...]:
@@ -167,6 +167,7 @@ class _Template:
         self._shared = companions
         tasks = self._whole.tasks
         self._steps = [step for step in kept if step.task in tasks]
+        self._place = {step.task: place for place, step in enumerate(kept)}
         self._by_package: dict[str, dict[str, KeptStep]] = {}
         for step in self._steps:
             self._by_package.setdefault(tasks[step.task].package, {})[step.task] = step
@@ -217,14 +218,66 @@ class _Template:
         if not freedom.shared:
             frame = tuple(self._shared.get(one.id, one) for one in frame)
             companions = {identifier: self._shared.get(identifier, one) for identifier, one in companions.items()}
-        return replace(
+        packages = tuple(self._weighed(package, same=not freedom.steps) for package in self._packages)
+        problem = replace(
             self._whole,
-            tasks=dict(self._tasks) if freedom.order else {one.id: one for one in self._placed()},
-            packages=tuple(self._weighed(package, same=not freedom.steps) for package in self._packages),
-            before=self._before if freedom.order else self._before | frozenset(self._chain()),
+            tasks=self._tasks,
+            packages=packages,
+            before=self._before,
             frame=frame,
             companions=companions,
         )
+        return problem if freedom.order else self._as_ordered(problem)
+
+    def _as_ordered(self, problem: Problem) -> Problem:
+        """Returns the problem with the positions of the plan before, and its order where nothing else decides.
+
+        Inside a position the order is that of packages and warm-ups; between positions a pair for each turn is enough.
+        A pair for every two tasks would tie most muscles together, and then nothing could be decided one by one.
+        """
+        return replace(
+            problem,
+            tasks={one.id: one for one in self._placed()},
+            packages=tuple(replace(package, order=self._order_of(package)) for package in problem.packages),
+            companions={
+                identifier: replace(one, order=self._order_at(identifier, one.order)) if one.order else one
+                for identifier, one in problem.companions.items()
+            },
+            before=_with_pairs(problem.before, (*self._turned(), *self._checked())),
+        )
+
+    def _order_of(self, package: Package) -> tuple[int, ...]:
+        own = self._by_package.get(package.id, {})
+        work = [identifier for identifier in own if self._tasks[identifier].phase is not Phase.CONFIRM]
+        return self._order_at(next(iter(work or own), ""), package.order)
+
+    def _order_at(self, identifier: str, order: tuple[int, ...]) -> tuple[int, ...]:
+        """Returns the place of a step of the plan before; what is new comes after what it would follow."""
+        if identifier in self._place:
+            return (self._place[identifier], 0)
+        earlier = [
+            self._order_of(package)[0]
+            for package in self._packages
+            if package.id in self._by_package and package.order < order
+        ]
+        return (max(earlier, default=-1), 1, *order)
+
+    def _turned(self) -> Iterator[tuple[str, str]]:
+        """Yields a pair of tasks for each turn of the plan before."""
+        return _turns([(step.task, step.position) for step in self._steps if self._is_possible(step)], self._tasks)
+
+    def _checked(self) -> Iterator[tuple[str, str]]:
+        """Yields the checks of the plan before that the order of the work would turn around."""
+        checks = [step.task for step in self._steps if self._tasks[step.task].phase is Phase.CONFIRM]
+        packages = {package.id: package for package in self._packages}
+        for first, then in pairwise(checks):
+            one, other = packages[self._tasks[first].package], packages[self._tasks[then].package]
+            if self._order_of(one) > self._order_of(other):
+                yield first, then
+
+    def _is_possible(self, step: KeptStep) -> bool:
+        """Whether a step can still take place where it did."""
+        return step.position in {position for position, _ in self._tasks[step.task].positions}
 
     def _weighed(self, package: Package, *, same: bool) -> Package:
         """Returns a package whose benefit counts the steps that stay as they were, and then the benefit itself."""
@@ -249,18 +302,6 @@ class _Template:
         for task in self._tasks.values():
             here = tuple(one for one in task.positions if one[0] == positions.get(task.id))
             yield replace(task, positions=here) if here else task
-
-    def _chain(self) -> Iterator[tuple[str, str]]:
-        """Yields the order of the plan before, as far as positions and the rules of order still allow it."""
-        free = {
-            step.task
-            for step in self._steps
-            if step.position not in {position for position, _ in self._tasks[step.task].positions}
-        }
-        place = {step.task: number for number, step in enumerate(self._steps)}
-        ordered = [task for task in _sorted(self._tasks, self._before, place) if task in place and task not in free]
-        for number, first in enumerate(ordered):
-            yield from ((first, then) for then in ordered[number + 1 :])
 
     def sparing(self, attempt: _Attempt) -> _Attempt | None:
         """Returns an attempt whose work leaves time for the re-tests that another one lost; None: it lost none."""
@@ -349,7 +390,7 @@ class _Template:
     def _with_others(self, attempt: _Attempt, others: Iterable[Package]) -> Problem:
         """Returns the problem in which what was chosen is chosen, and everything else has no time left."""
         places = {one.id: one.position for one in attempt.solution.placements}
-        done = [one.id for one in attempt.solution.placements if one.option is not None]
+        done = [(one.id, one.position) for one in attempt.solution.placements if one.option is not None]
         tasks = {
             identifier: replace(task, positions=tuple(p for p in task.positions if p[0] == places[identifier]))
             if identifier in places
@@ -371,13 +412,12 @@ class _Template:
             for first, then in self._whole.before
             if self._whole.tasks[first].package == self._whole.tasks[then].package and first not in places
         }
-        chain = {(first, then) for number, first in enumerate(done) for then in done[number + 1 :]}
         shared = {**self._whole.companions, **{one.id: one for one in self._whole.frame}}
         return replace(
             self._whole,
             tasks=tasks,
             packages=(*fixed, *(replace(package, demanded=False) for package in others)),
-            before=frozenset(inside | chain),
+            before=_with_pairs(frozenset(inside), _turns(done, self._whole.tasks)),
             half_minutes=used_half_minutes(attempt.problem, attempt.solution, shared),
         )
 
@@ -410,22 +450,29 @@ def _cap_of(package: Package, variant: Variant, chosen: Mapping[str, Variant], p
     return None
 
 
-def _sorted(tasks: Iterable[str], before: Iterable[tuple[str, str]], place: Mapping[str, int]) -> list[str]:
-    """Returns the tasks in the order of their places, as far as `before` allows it; those without one early."""
-    tasks = list(tasks)
-    waiting = dict.fromkeys(tasks, 0)
-    followers: dict[str, list[str]] = {}
-    for first, then in before:
-        followers.setdefault(first, []).append(then)
-        waiting[then] += 1
-    ready = [(place.get(task, -1), task) for task, count in waiting.items() if not count]
-    heapify(ready)
-    ordered: list[str] = []
-    while ready:
-        _, task = heappop(ready)
-        ordered.append(task)
-        for then in followers.get(task, ()):
-            waiting[then] -= 1
-            if not waiting[then]:
-                heappush(ready, (place.get(then, -1), then))
-    return ordered
+def _turns(placed: Sequence[tuple[str, str]], tasks: Mapping[str, Task]) -> Iterator[tuple[str, str]]:
+    """Yields a pair of tasks for each turn, of muscles that are worked on in one position only."""
+    stays: dict[str, set[str]] = {}
+    for task, position in placed:
+        stays.setdefault(tasks[task].package, set()).add(position)
+    blocks = [[task for task, _ in block] for _, block in groupby(placed, key=lambda one: one[1])]
+    staying = [next((task for task in block if len(stays[tasks[task].package]) == 1), "") for block in blocks]
+    yield from pairwise(task for task in staying if task)
+
+
+def _with_pairs(before: frozenset[tuple[str, str]], pairs: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
+    """Returns `before` with those of the pairs that close no circle."""
+    both = set(before)
+    followers: dict[str, set[str]] = {}
+    for first, then in both:
+        followers.setdefault(first, set()).add(then)
+    for first, then in pairs:
+        reached, waiting = {then}, [then]
+        while waiting:
+            for one in followers.get(waiting.pop(), set()) - reached:
+                reached.add(one)
+                waiting.append(one)
+        if first not in reached:
+            both.add((first, then))
+            followers.setdefault(first, set()).add(then)
+    return frozenset(both)

@@ -175,6 +175,19 @@ def test_edits_of_one_request_work_together() -> None:
     assert [(step.muscle, step.duration_seconds) for step in made] == [(last.muscle, 150)]
 
 
+def test_demands_beyond_what_the_hands_can_take_are_decided_quickly() -> None:
+    """Once took a minute: an order told pair by pair tied all muscles together."""
+    content = planned("neck")
+    for kind, muscle in (
+        ("pin", "splenius_cervicis"),
+        ("include", "cervical_multifidi"),
+        ("pin", "semispinalis_capitis"),
+    ):
+        content = edited(content, edit(kind, Target(muscle=muscle, side=RIGHT)))
+    assert len(content.constraints.demanded) == 3
+    assert all(has(content, one) for one in content.constraints.demanded)
+
+
 # --- order --------------------------------------------------------------------------------------------------------
 
 

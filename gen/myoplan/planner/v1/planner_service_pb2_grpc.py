@@ -340,7 +340,7 @@ class PlannerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RevisePlan(self, request, context):
-        """Edits a plan. FAILED_PRECONDITION with EDIT_UNSAFE if a rule of safety forbids it, with RULE_NEEDS_OVERRIDE if it goes
+        """Edits a plan. FAILED_PRECONDITION with DEMAND_UNSAFE if a rule of safety forbids it, with RULE_NEEDS_OVERRIDE if it goes
         against a preference and brings no override, with EDITS_CONFLICT if the demands cannot hold together, with
         STATE_FORBIDS if the plan is not open to edits; ABORTED if the etag is not the newest.
         """

@@ -70,7 +70,7 @@ class PlannerServiceStub:
     NOT_FOUND if there is no such plan.
     """
     RevisePlan: _grpc.UnaryUnaryMultiCallable[_edit_pb2.RevisePlanRequest, _plan_pb2.Plan]
-    """Edits a plan. FAILED_PRECONDITION with EDIT_UNSAFE if a rule of safety forbids it, with RULE_NEEDS_OVERRIDE if it goes
+    """Edits a plan. FAILED_PRECONDITION with DEMAND_UNSAFE if a rule of safety forbids it, with RULE_NEEDS_OVERRIDE if it goes
     against a preference and brings no override, with EDITS_CONFLICT if the demands cannot hold together, with
     STATE_FORBIDS if the plan is not open to edits; ABORTED if the etag is not the newest.
     """
@@ -187,7 +187,7 @@ class PlannerServiceAsyncStub(PlannerServiceStub):
     NOT_FOUND if there is no such plan.
     """
     RevisePlan: _aio.UnaryUnaryMultiCallable[_edit_pb2.RevisePlanRequest, _plan_pb2.Plan]  # type: ignore[assignment]
-    """Edits a plan. FAILED_PRECONDITION with EDIT_UNSAFE if a rule of safety forbids it, with RULE_NEEDS_OVERRIDE if it goes
+    """Edits a plan. FAILED_PRECONDITION with DEMAND_UNSAFE if a rule of safety forbids it, with RULE_NEEDS_OVERRIDE if it goes
     against a preference and brings no override, with EDITS_CONFLICT if the demands cannot hold together, with
     STATE_FORBIDS if the plan is not open to edits; ABORTED if the etag is not the newest.
     """
@@ -355,7 +355,7 @@ class PlannerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _edit_pb2.RevisePlanRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_plan_pb2.Plan, _abc.Awaitable[_plan_pb2.Plan]]:
-        """Edits a plan. FAILED_PRECONDITION with EDIT_UNSAFE if a rule of safety forbids it, with RULE_NEEDS_OVERRIDE if it goes
+        """Edits a plan. FAILED_PRECONDITION with DEMAND_UNSAFE if a rule of safety forbids it, with RULE_NEEDS_OVERRIDE if it goes
         against a preference and brings no override, with EDITS_CONFLICT if the demands cannot hold together, with
         STATE_FORBIDS if the plan is not open to edits; ABORTED if the etag is not the newest.
         """
