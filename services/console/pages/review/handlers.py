@@ -47,7 +47,6 @@ TOLD: Mapping[str, str] = {
     "SIGN_IN_TOO_OLD": "review.prove.again",
     "STATE_FORBIDS": "review.told.state",
     "ROLE_LACKS_RIGHT": "review.told.role",
-    "EDIT_UNSAFE": "review.told.unsafe",
     "DEMAND_UNSAFE": "review.told.unsafe",
     "RULE_NEEDS_OVERRIDE": "review.told.override",
     "EDITS_CONFLICT": "review.told.conflict",
