@@ -7,16 +7,9 @@ from collections.abc import Callable
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from myoplan.planner.v1.learning_pb2 import (
-    LockPredictionRequest,
-    Prediction,
-    RevealPredictionRequest,
-    StartPredictionRequest,
-)
-from myoplan.planner.v1.review_pb2 import Comment
 from tests.browser.test_every_page import AXE, NOTICE
 from tests.support.browser import PHONE, TABLET, RunningConsole, Screen
-from tests.support.review_story import changed_and_signed, draft, lasting, releases, said, sealed_case, signed
+from tests.support.review_story import review_pages
 
 SMALL = """() => [...document.querySelectorAll('button, a.button, select, input:not([type=hidden]), summary, textarea')]
   .filter(each => each.checkVisibility() && !each.closest('.skip, .unseen'))
@@ -29,48 +22,7 @@ SMALL = """() => [...document.querySelectorAll('button, a.button, select, input:
 @pytest.fixture(scope="package")
 def pages(console: RunningConsole) -> dict[str, tuple[str, str]]:
     """The address of one page of each kind, with who opens it."""
-    plan = changed_and_signed(console)
-    step = next(step for step in releases(plan))
-    said(
-        console,
-        plan,
-        Comment(step=step.id, kind=Comment.MUST_FIX, text="Longer.", suggestion=[lasting(step, 330)]),
-        Comment(kind=Comment.QUESTION, text="Why?"),
-    )
-    flagged = signed(console, draft(console, sealed_case(console, "neck_pain_on_warfarin")))
-    own = draft(console, sealed_case(console))
-    begun, done = sealed_case(console), sealed_case(console, "stiff_shoulder")
-    names = {}
-    for assessment in (begun, done):
-        request = StartPredictionRequest(
-            parent=assessment.partition("/assessments/")[0], prediction=Prediction(assessment=assessment)
-        )
-        request.prediction.time_budget.seconds = 3000
-        made = console.plans.StartPrediction(request, metadata=console.credentials("theo"), timeout=10)
-        names[assessment] = made
-    locked = console.plans.LockPrediction(
-        LockPredictionRequest(name=names[done].name, etag=names[done].etag, show_me=True),
-        metadata=console.credentials("theo"),
-        timeout=10,
-    )
-    console.plans.RevealPrediction(
-        RevealPredictionRequest(name=locked.name, etag=locked.etag), metadata=console.credentials("theo"), timeout=30
-    )
-    return {
-        "queue": ("sara", "/review"),
-        "review": ("sara", f"/{plan.name}/review"),
-        "review in full": ("sara", f"/{plan.name}/review?view=all"),
-        "review with flags": ("sara", f"/{flagged.name}/review"),
-        "marks": ("sara", f"/{locked.name}"),
-        "author's review": ("theo", f"/{plan.name}/review"),
-        "sign": ("theo", f"/{own.name}/review"),
-        "learn": ("theo", "/learn"),
-        "start": ("theo", f"/{sealed_case(console)}/predict"),
-        "predict": ("theo", f"/{begun}/predict"),
-        "reveal": ("theo", f"/{locked.name}"),
-        "knowledge": ("sara", "/knowledge/technique"),
-        "thing": ("sara", "/knowledge/motion/cervical_rotation"),
-    }
+    return review_pages(console)
 
 
 @pytest.mark.parametrize("size", [TABLET, PHONE], ids=["tablet", "phone"])

@@ -18,7 +18,6 @@ from tests.support.assessment import (
     NAME,
     RIGHT,
     flag,
-    new_request_id,
     pain,
     palpation,
     posture,
@@ -426,7 +425,7 @@ def _requests() -> Iterator[Bad]:
         "x",
         "5f0c5b9e-6f1f-1b7e-9a55-0d9a3f1f8a01",
         "5f0c5b9e6f1f4b7e9a550d9a3f1f8a01",
-        "{" + new_request_id() + "}",
+        "{5f0c5b9e-6f1f-4b7e-9a55-0d9a3f1f8a01}",
     ):
         yield _findings(
             f"request id {request_id[:12]}",

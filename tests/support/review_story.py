@@ -10,6 +10,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from cli.cases import read_case
 from myoplan.assessment.v1.assessment_service_pb2 import CreateAssessmentRequest
 from myoplan.planner.v1.edit_pb2 import PlanEdit, RevisePlanRequest, SetDuration
+from myoplan.planner.v1.learning_pb2 import (
+    LockPredictionRequest,
+    Prediction,
+    RevealPredictionRequest,
+    StartPredictionRequest,
+)
 from myoplan.planner.v1.plan_pb2 import Plan, Step, Target
 from myoplan.planner.v1.planner_service_pb2 import CreatePlanRequest, GetPlanRequest
 from myoplan.planner.v1.review_pb2 import Comment, CreateCommentRequest, PublishCommentsRequest, SignPlanRequest
@@ -89,3 +95,49 @@ def said(console: RunningConsole, plan: Plan, *comments: Comment, person: str = 
         timeout=10,
     )
     return tuple(answer.comments)
+
+
+def review_pages(console: RunningConsole) -> dict[str, tuple[str, str]]:
+    """Returns the address of one page of each kind of review, learning and knowledge, with who opens it."""
+    plan = changed_and_signed(console)
+    step = next(step for step in releases(plan))
+    said(
+        console,
+        plan,
+        Comment(step=step.id, kind=Comment.MUST_FIX, text="Longer.", suggestion=[lasting(step, 330)]),
+        Comment(kind=Comment.QUESTION, text="Why?"),
+    )
+    flagged = signed(console, draft(console, sealed_case(console, "neck_pain_on_warfarin")))
+    own = draft(console, sealed_case(console))
+    begun, done = sealed_case(console), sealed_case(console, "stiff_shoulder")
+    names = {}
+    for assessment in (begun, done):
+        request = StartPredictionRequest(
+            parent=assessment.partition("/assessments/")[0], prediction=Prediction(assessment=assessment)
+        )
+        request.prediction.time_budget.seconds = 3000
+        made = console.plans.StartPrediction(request, metadata=console.credentials("theo"), timeout=10)
+        names[assessment] = made
+    locked = console.plans.LockPrediction(
+        LockPredictionRequest(name=names[done].name, etag=names[done].etag, show_me=True),
+        metadata=console.credentials("theo"),
+        timeout=10,
+    )
+    console.plans.RevealPrediction(
+        RevealPredictionRequest(name=locked.name, etag=locked.etag), metadata=console.credentials("theo"), timeout=30
+    )
+    return {
+        "queue": ("sara", "/review"),
+        "review": ("sara", f"/{plan.name}/review"),
+        "review in full": ("sara", f"/{plan.name}/review?view=all"),
+        "review with flags": ("sara", f"/{flagged.name}/review"),
+        "marks": ("sara", f"/{locked.name}"),
+        "author's review": ("theo", f"/{plan.name}/review"),
+        "sign": ("theo", f"/{own.name}/review"),
+        "learn": ("theo", "/learn"),
+        "start": ("theo", f"/{sealed_case(console)}/predict"),
+        "predict": ("theo", f"/{begun}/predict"),
+        "reveal": ("theo", f"/{locked.name}"),
+        "knowledge": ("sara", "/knowledge/technique"),
+        "thing": ("sara", "/knowledge/motion/cervical_rotation"),
+    }

@@ -270,7 +270,7 @@ async def test_a_session_is_finished_with_its_re_tests(service: Running) -> None
         ({"retests": [retest(), retest(5)]}, {"retests[1]"}),
         ({"reaction": "x" * 5000}, {"reaction"}),
     ],
-    ids=str,
+    ids=["pain", "no number", "value", "motion and side", "twice", "reaction"],
 )
 async def test_wrong_ends_name_every_field(in_memory: Running, changes: dict[str, Any], fields: set[str]) -> None:
     refusal = await in_memory.refused("FinishSession", finishing(**changes))

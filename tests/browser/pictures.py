@@ -1,0 +1,70 @@
+"""Makes the pictures of docs/pictures/: `./run pictures [FOLDER]`. Every client and member of staff is invented."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.support.browser import PHONE, TABLET, RunningConsole, launch, new_client, open_screen, running_console
+from tests.support.review_story import review_pages
+from tests.support.visits import working_pages
+
+FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
+UPRIGHT = (820, 1180)
+# Pages that are looked at upright, and pages that a phone is for.
+UPRIGHT_PAGES = {"room", "room before the start"}
+PHONE_PAGES = {"today", "plan"}
+
+
+def addresses(console: RunningConsole) -> dict[str, tuple[str, str]]:
+    """Returns who opens which page, by the name of the picture."""
+    client = new_client()
+    first = console.open_example(client)
+    plan = console.plan(first)
+    second = console.open_assessment(client)
+    sections = {name: f"/{second}/{name}" for name in ("flags", "pain", "palpate", "rom", "fit")}
+    own = {"today": "/today", "client": f"/clients/{client}", **sections, "plan": f"/{plan}", **working_pages(console)}
+    return {**{name: ("tess", path) for name, path in own.items()}, **review_pages(console)}
+
+
+def take(browser: Browser, console: RunningConsole, folder: Path) -> None:
+    """Takes a picture of every page, light and dark."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pages = addresses(console)
+    for dark in (False, True):
+        for person in dict.fromkeys(person for person, _ in pages.values()):
+            screen = open_screen(browser, console, dark=dark)
+            screen.sign_in(person)
+            for name, (whose, path) in pages.items():
+                if whose != person:
+                    continue
+                for kind, size in _sizes(name):
+                    screen.page.set_viewport_size({"width": size[0], "height": size[1]})
+                    screen.open(path)
+                    if screen.page.locator(".chart-column:visible").count():
+                        screen.page.wait_for_selector(".chart-column:visible svg [data-part]")
+                    file = f"{name}{kind}{' dark' if dark else ''}".replace(" ", "-").replace("'", "") + ".png"
+                    screen.page.screenshot(path=folder / file)
+            screen.context.close()
+
+
+def _sizes(name: str) -> list[tuple[str, tuple[int, int]]]:
+    first = ("", UPRIGHT if name in UPRIGHT_PAGES else TABLET)
+    return [first, (" phone", PHONE)] if name in PHONE_PAGES else [first]
+
+
+def main() -> None:
+    """Makes all pictures."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    with tempfile.TemporaryDirectory() as data, running_console(Path(data)) as console, sync_playwright() as playwright:
+        browser = launch(playwright)
+        take(browser, console, folder)
+        browser.close()
+    print(f"pictures are in {folder}")
+
+
+if __name__ == "__main__":
+    main()
