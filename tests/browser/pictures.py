@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.support.browser import PHONE, TABLET, RunningConsole, launch, new_client, open_screen, running_console
@@ -17,6 +18,7 @@ UPRIGHT = (820, 1180)
 # Pages that are looked at upright, and pages that a phone is for.
 UPRIGHT_PAGES = {"room", "room before the start"}
 PHONE_PAGES = {"today", "plan"}
+COLOURS = 64
 
 
 def addresses(console: RunningConsole) -> dict[str, tuple[str, str]]:
@@ -48,12 +50,20 @@ def take(browser: Browser, console: RunningConsole, folder: Path) -> None:
                         screen.page.wait_for_selector(".chart-column:visible svg [data-part]")
                     file = f"{name}{kind}{' dark' if dark else ''}".replace(" ", "-").replace("'", "") + ".png"
                     screen.page.screenshot(path=folder / file)
+                    _shrink(folder / file)
             screen.context.close()
 
 
 def _sizes(name: str) -> list[tuple[str, tuple[int, int]]]:
     first = ("", UPRIGHT if name in UPRIGHT_PAGES else TABLET)
     return [first, (" phone", PHONE)] if name in PHONE_PAGES else [first]
+
+
+def _shrink(path: Path) -> None:
+    """Keeps the colours that a flat page has, so that the pictures stay small enough to be kept with the text."""
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    small.save(path, optimize=True)
 
 
 def main() -> None:
