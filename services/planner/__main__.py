@@ -30,8 +30,12 @@ from services.planner.graph.numbers import KnowledgeIncomplete
 from services.planner.ports import Assessments, Clock, NewId
 from services.planner.storage.comment_drafts import JsonCommentDrafts
 from services.planner.storage.documents import JsonDocuments
-from services.planner.storage.grants import JsonGrants
-from services.planner.storage.json_records import cursor_documents, prediction_documents, session_documents
+from services.planner.storage.json_records import (
+    cursor_documents,
+    grant_documents,
+    prediction_documents,
+    session_documents,
+)
 from services.planner.usecases.blind import BlindAssessments, Blindfold, BlindStore
 from services.planner.usecases.comments import Comments
 from services.planner.usecases.create import Planning
@@ -79,7 +83,7 @@ def build(
     Raises ServerInvalid, and KnowledgeIncomplete if the knowledge base lacks a number that every plan needs.
     """
     blindfold = Blindfold(store=store, reader=current_reader)
-    grants = Grants(store=store, documents=JsonGrants(), clock=clock, new_id=new_id)
+    grants = Grants(store=store, documents=grant_documents(), clock=clock, new_id=new_id)
     store = BlindStore(GrantedStore(NotedStore(store), grants, current_reader), blindfold)
     graph = compile_graph(knowledge)
     parser = Parser(knowledge)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from services.planner.domain.grants import Grant
 from services.planner.domain.plan import Plan
 from services.planner.domain.review import CommentDrafts
 from services.planner.domain.snapshot import Snapshot
@@ -65,18 +64,6 @@ class DraftDocuments(Protocol):
 
     def decode(self, document: bytes) -> CommentDrafts:
         """Returns the drafts in a document. Raises ValueError if it holds none."""
-        ...
-
-
-class GrantDocuments(Protocol):
-    """Grants of emergency access as stored documents."""
-
-    def encode(self, grant: Grant) -> bytes:
-        """Returns the document of a grant."""
-        ...
-
-    def decode(self, document: bytes) -> Grant:
-        """Returns the grant in a document. Raises ValueError if it is none."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import aclosing
 from contextvars import ContextVar
 from typing import cast
@@ -10,15 +10,12 @@ from typing import cast
 from services.store.model import (
     Actor,
     Entry,
-    Inspect,
-    Note,
     Page,
-    RecordStore,
-    Refusal,
     Request,
     Revision,
     Write,
 )
+from services.store.wrapped import WrappedStore
 
 
 class Reads:
@@ -73,11 +70,8 @@ def set_current_reads(reads: Reads) -> None:
     _reads.set(reads)
 
 
-class NotedStore:
+class NotedStore(WrappedStore):
     """Implements `RecordStore` over another one and notes what the call under way reads; outside of a call nothing."""
-
-    def __init__(self, store: RecordStore) -> None:
-        self._store = store
 
     async def write(self, write: Write) -> Revision:
         """Stores the next revision."""
@@ -91,14 +85,6 @@ class NotedStore:
         if revision:
             _current().read(revision.entry.name)
         return revision
-
-    async def refuse(self, refusal: Refusal) -> None:
-        """Writes one audit entry for a refused call."""
-        await self._store.refuse(refusal)
-
-    async def note(self, note: Note) -> None:
-        """Writes one entry to the audit trail."""
-        await self._store.note(note)
 
     async def read(self, clinic: str, name: str, revision: int | None = None) -> Revision:
         """Returns a revision. That somebody asked for a record that is not there is noted too."""
@@ -125,10 +111,6 @@ class NotedStore:
                 reads.read(entry.name)
                 yield entry
                 reads.forget(entry.name)
-
-    async def verify(self, clinic: str, inspect: Mapping[str, Inspect] | None = None) -> tuple[str, ...]:
-        """Checks the clinic."""
-        return await self._store.verify(clinic, inspect)
 
 
 def _current() -> Reads:

@@ -16,8 +16,9 @@ from myoplan.assessment.v1.assessment_service_pb2 import ListAssessmentsRequest
 from myoplan.planner.v1.plan_pb2 import Plan
 from myoplan.planner.v1.planner_service_pb2 import ListPlansRequest, PlanView
 from services.console.clients import READ_SECONDS
+from services.console.pages.queue import place as main_place
 from services.console.web import Context, Visit, page
-from services.console.wording import code, day_text, minutes_text, moment, plan_state, side_word
+from services.console.wording import code, day_text, minutes_text, moment, plan_state
 
 NEWEST = 200
 MOST_FOUND = 30
@@ -124,7 +125,7 @@ def _matches(each: Assessment, find: str) -> bool:
 
 def _row(visit: Visit, each: Assessment, plan: Plan | None, number: int, when: datetime, now: datetime) -> Row:
     client = client_of(each.name)
-    place, sides = _main_place(visit, each)
+    place, sides = main_place(each, visit.console.vocabulary)
     begun = each.pain_areas or each.palpation_findings or each.rom_tests or each.health_flags
     address = f"/{each.name}"
     if plan is not None:
@@ -147,19 +148,6 @@ def _row(visit: Visit, each: Assessment, plan: Plan | None, number: int, when: d
         urgent=action != "open",
         address=address,
     )
-
-
-def _main_place(visit: Visit, each: Assessment) -> tuple[str, tuple[str, ...]]:
-    """Returns the region that hurts most, and its sides."""
-    if not each.pain_areas:
-        return each.complaint[:80], ()
-    zones = visit.console.vocabulary.base.zones
-    regions = [(zones[area.zone].region, area) for area in each.pain_areas if area.zone in zones]
-    if not regions:
-        return "", ()
-    main = max(regions, key=lambda pair: pair[1].intensity)[0]
-    sides = dict.fromkeys(side_word(area.side) for region, area in regions if region == main)
-    return visit.console.vocabulary.name("region", main), tuple(sides)
 
 
 ROUTES: Sequence[Route] = page("/today", show)

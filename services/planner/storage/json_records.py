@@ -1,4 +1,4 @@
-"""Sessions, predictions and cursors as JSON documents. A document names its format and version."""
+"""Sessions, predictions, cursors and grants as JSON documents. A document names its format and version."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from services.planner.domain.grants import Grant
 from services.planner.domain.prediction import Prediction
 from services.planner.domain.session import Session
 
@@ -52,3 +53,8 @@ def prediction_documents() -> JsonRecords[Prediction]:
 def cursor_documents() -> JsonRecords[str]:
     """Returns the documents of cursors."""
     return JsonRecords("cursor", 1, TypeAdapter(str))
+
+
+def grant_documents() -> JsonRecords[Grant]:
+    """Returns the documents of grants of emergency access."""
+    return JsonRecords("grant", 1, TypeAdapter(Grant))

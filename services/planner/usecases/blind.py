@@ -8,7 +8,7 @@ from, in the fact `assessment`, is hidden; the person's own prediction is not.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import cast
@@ -19,16 +19,14 @@ from services.planner.ports import Assessments, ReadAssessment
 from services.store.model import (
     Actor,
     Entry,
-    Inspect,
-    Note,
     Page,
     RecordMissing,
     RecordStore,
-    Refusal,
     Request,
     Revision,
     Write,
 )
+from services.store.wrapped import WrappedStore
 
 COLLECTION = "predictions"
 _ID_DIGITS = 32
@@ -90,11 +88,12 @@ class Blindfold:
             raise PredictionOpen(entry.facts.get("assessment", ""))
 
 
-class BlindStore:
+class BlindStore(WrappedStore):
     """Implements `RecordStore` over another one: what the caller may not see is refused, and left out of lists."""
 
     def __init__(self, store: RecordStore, blindfold: Blindfold) -> None:
-        self._store, self._blindfold = store, blindfold
+        super().__init__(store)
+        self._blindfold = blindfold
 
     async def write(self, write: Write) -> Revision:
         """Stores the next revision: its content goes back to the caller, so it is guarded like a read."""
@@ -108,14 +107,6 @@ class BlindStore:
         if revision:
             await self._blindfold.check_record(revision.entry)
         return revision
-
-    async def refuse(self, refusal: Refusal) -> None:
-        """Writes one audit entry for a refused call."""
-        await self._store.refuse(refusal)
-
-    async def note(self, note: Note) -> None:
-        """Writes one entry to the audit trail."""
-        await self._store.note(note)
 
     async def read(self, clinic: str, name: str, revision: int | None = None) -> Revision:
         """Returns a revision."""
@@ -142,10 +133,6 @@ class BlindStore:
             async for entry in events:
                 if not await self._blindfold.hides_record(entry):
                     yield entry
-
-    async def verify(self, clinic: str, inspect: Mapping[str, Inspect] | None = None) -> tuple[str, ...]:
-        """Checks the clinic."""
-        return await self._store.verify(clinic, inspect)
 
 
 class BlindAssessments:

@@ -6,47 +6,27 @@ decided by the table of rights.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import cast
 
 from services.planner.usecases.blind import CurrentReader
 from services.planner.usecases.grants import COLLECTION, Grants
 from services.store.model import (
-    Actor,
     Entry,
-    Inspect,
-    Note,
     Page,
     RecordStore,
-    Refusal,
-    Request,
     Revision,
-    Write,
 )
+from services.store.wrapped import WrappedStore
 
 
-class GrantedStore:
+class GrantedStore(WrappedStore):
     """Implements `RecordStore` over another one; reads raise BreakGlassNeeded without a clinical role or a grant."""
 
     def __init__(self, store: RecordStore, grants: Grants, reader: CurrentReader) -> None:
-        self._store, self._grants, self._reader = store, grants, reader
-
-    async def write(self, write: Write) -> Revision:
-        """Stores the next revision."""
-        return await self._store.write(write)
-
-    async def replay(self, actor: Actor, request: Request) -> Revision | None:
-        """Returns what the same request made before: the caller's own writing."""
-        return await self._store.replay(actor, request)
-
-    async def refuse(self, refusal: Refusal) -> None:
-        """Writes one audit entry for a refused call."""
-        await self._store.refuse(refusal)
-
-    async def note(self, note: Note) -> None:
-        """Writes one entry to the audit trail."""
-        await self._store.note(note)
+        super().__init__(store)
+        self._grants, self._reader = grants, reader
 
     async def read(self, clinic: str, name: str, revision: int | None = None) -> Revision:
         """Returns a revision."""
@@ -70,10 +50,6 @@ class GrantedStore:
                 if entry.name:
                     await self._check(entry.name)
                 yield entry
-
-    async def verify(self, clinic: str, inspect: Mapping[str, Inspect] | None = None) -> tuple[str, ...]:
-        """Checks the clinic."""
-        return await self._store.verify(clinic, inspect)
 
     async def _check(self, name: str) -> None:
         """Lets a caller pass, or raises BreakGlassNeeded. The list of grants itself is no clinical record."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.planner.domain.errors import BreakGlassNeeded, ResourceDamaged
 from services.planner.domain.grants import Grant
 from services.planner.domain.review import Person
-from services.planner.ports import Clock, GrantDocuments, NewId
+from services.planner.ports import Clock, DocumentsOf, NewId
 from services.planner.usecases.blind import Reader
 from services.store.model import Actor, RecordStore, Request, Revision, Write
 
@@ -54,7 +54,7 @@ class Grants:
     """The emergency access of all clinics."""
 
     store: RecordStore
-    documents: GrantDocuments
+    documents: DocumentsOf[Grant]
     clock: Clock
     new_id: NewId
 

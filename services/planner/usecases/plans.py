@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from services.planner.domain.errors import (
@@ -13,21 +13,17 @@ from services.planner.domain.errors import (
     PlanExists,
     Refused,
     ResourceDamaged,
-    ResourceMissing,
 )
 from services.planner.domain.plan import Plan, State
 from services.planner.domain.review import PLANNER, CommentStatus, Reviewer
 from services.planner.ports import Clock, Documents, NewId, StoredPlan
 from services.planner.review import acts
 from services.planner.review.table import Action, rows
+from services.planner.usecases.about import about
 from services.store.model import (
     Actor,
     Entry,
-    EtagMismatch,
     Page,
-    RecordDamaged,
-    RecordExists,
-    RecordMissing,
     RecordStore,
     Refusal,
     Request,
@@ -241,16 +237,6 @@ def _facts(plan: Plan) -> dict[str, str]:
     }
 
 
-@contextmanager
-def _about(name: str) -> Iterator[None]:
+def _about(name: str) -> AbstractContextManager[None]:
     """Turns what a store answers about a record into what the planner answers about a plan."""
-    try:
-        yield
-    except RecordMissing:
-        raise ResourceMissing(name) from None
-    except RecordExists:
-        raise PlanExists(name) from None
-    except EtagMismatch:
-        raise PlanChanged(name) from None
-    except RecordDamaged as damage:
-        raise ResourceDamaged(name) from damage
+    return about(name, taken=PlanExists(name))

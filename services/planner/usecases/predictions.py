@@ -7,8 +7,8 @@ whatever was made from the assessment.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from services.planner.domain.canonical import content_digest
@@ -21,7 +21,6 @@ from services.planner.domain.errors import (
     PredictionForbidden,
     RequestInvalid,
     ResourceDamaged,
-    ResourceMissing,
 )
 from services.planner.domain.plan import Plan, PlanContent, State
 from services.planner.domain.prediction import Mark, PredictedStep, Prediction, PredictionState
@@ -30,16 +29,13 @@ from services.planner.graph.index import KnowledgeGraph
 from services.planner.learning.comparison import Row, compare, count
 from services.planner.ports import Assessments, DocumentsOf, StoredPlan
 from services.planner.session.propose import PlanRequest
+from services.planner.usecases.about import about
 from services.planner.usecases.blind import Blindfold, prediction_name
 from services.planner.usecases.create import checked_plan
 from services.planner.usecases.plans import Plans
 from services.planner.usecases.sessions import Sessions
 from services.store.model import (
     Actor,
-    EtagMismatch,
-    RecordDamaged,
-    RecordExists,
-    RecordMissing,
     RecordStore,
     Request,
     Revision,
@@ -208,19 +204,9 @@ class Predictions:
         return StoredPrediction(prediction=prediction, etag=revision.entry.etag)
 
 
-@contextmanager
-def _about(name: str) -> Iterator[None]:
+def _about(name: str) -> AbstractContextManager[None]:
     """Turns what a store answers about a record into what the planner answers about a prediction."""
-    try:
-        yield
-    except RecordMissing:
-        raise ResourceMissing(name) from None
-    except RecordExists:
-        raise PredictionForbidden(name, "made already", "an assessment that you have not predicted on") from None
-    except EtagMismatch:
-        raise PlanChanged(name) from None
-    except RecordDamaged as damage:
-        raise ResourceDamaged(name) from damage
+    return about(name, taken=PredictionForbidden(name, "made already", "an assessment that you have not predicted on"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

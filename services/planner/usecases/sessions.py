@@ -7,8 +7,8 @@ was done is recorded whatever has become of the plan since: facts are not lost. 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -20,7 +20,6 @@ from services.planner.domain.errors import (
     PlanStateForbids,
     RequestInvalid,
     ResourceDamaged,
-    ResourceMissing,
 )
 from services.planner.domain.plan import Phase, Plan, PlanContent, Step
 from services.planner.domain.review import Person
@@ -37,13 +36,10 @@ from services.planner.domain.snapshot import Snapshot
 from services.planner.graph.index import KnowledgeGraph
 from services.planner.ports import Clock, DocumentsOf
 from services.planner.session.refit import Refit, refit
+from services.planner.usecases.about import about
 from services.planner.usecases.plans import Plans
 from services.store.model import (
     Actor,
-    EtagMismatch,
-    RecordDamaged,
-    RecordExists,
-    RecordMissing,
     RecordStore,
     Request,
     Revision,
@@ -229,19 +225,9 @@ def session_name(plan: str) -> str:
     return f"{client}/sessions/{identifier}"
 
 
-@contextmanager
-def _about(name: str) -> Iterator[None]:
+def _about(name: str) -> AbstractContextManager[None]:
     """Turns what a store answers about a record into what the planner answers about a session."""
-    try:
-        yield
-    except RecordMissing:
-        raise ResourceMissing(name) from None
-    except RecordExists:
-        raise PlanStateForbids(name, "worked already", "a plan that nobody has worked yet") from None
-    except EtagMismatch:
-        raise PlanChanged(name) from None
-    except RecordDamaged as damage:
-        raise ResourceDamaged(name) from damage
+    return about(name, taken=PlanStateForbids(name, "worked already", "a plan that nobody has worked yet"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
