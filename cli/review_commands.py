@@ -1,4 +1,4 @@
-"""The commands about review and approval: `myoplan review list|show|comment|return|sign|approve|cosign|diff`.
+"""The commands about review and approval: `myoplan review list|show|comment|delete|return|sign|approve|cosign|diff`.
 
 Whoever signs says again who they are, on the terminal and never as an option: on this machine with the password of
 their local account; elsewhere the identity provider's token has to be new.
@@ -27,7 +27,7 @@ from services.console.signin.accounts import AccountsUnreadable, matches, read_a
 from services.runtime.client import error_of
 
 review = typer.Typer(
-    no_args_is_help=True, help="Review plans: list, show, comment, return, sign, approve, cosign, diff."
+    no_args_is_help=True, help="Review plans: list, show, comment, delete, return, sign, approve, cosign, diff."
 )
 
 _ATTESTATIONS = {
@@ -97,6 +97,19 @@ def comment(
         )
         answer = services.plans.PublishComments(publish, metadata=services.credentials)
     print(proto_json(answer)) if as_json else review_text.print_comments(answer, plan_text.console())
+
+
+@review.command()
+def delete(
+    plan: PlanName,
+    comment: Annotated[str, typer.Argument(help="The id of the draft, as `review show` prints it.")],
+    server: Server = "local",
+) -> None:
+    """Delete a draft of a comment of yours. What is published stays."""
+    with connect(server, quiet=True) as services:
+        request = review_pb2.DeleteCommentRequest(name=f"{plan}/comments/{comment}", request_id=Connection.request_id())
+        services.plans.DeleteComment(request, metadata=services.credentials)
+    print(f"deleted {comment}; nobody else has seen it")
 
 
 @review.command("return")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import grpc
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -15,9 +16,12 @@ from cli.connection import TOKEN_LIFE
 from cli.failures import ExitCode, Failure
 from cli.local.accounts import CONSOLE_PEOPLE, LocalKeys
 from cli.local.stack import Running, announced, private_stack
+from myoplan.planner.v1 import review_pb2
+from myoplan.planner.v1.planner_service_pb2_grpc import PlannerServiceStub
 from services.planner.domain.plan import State
 from services.planner.storage.documents import JsonDocuments
 from services.planner.usecases.plans import Plans
+from services.runtime.client import blocking_channel, error_of
 from services.store.model import Actor
 from services.store.redis import RedisStore
 from services.store.seals import Sealer
@@ -32,6 +36,7 @@ class People:
     keys: LocalKeys
     passwords: dict[str, str]
     store_url: str
+    planner: str
 
     def run(self, person: str, *arguments: str, typed: str = "") -> Result:
         account = next(one for one in CONSOLE_PEOPLE if one.person == person)
@@ -50,6 +55,15 @@ class People:
         made = self.run(person, "fit", "--assessment", name, "--minutes", "40", "--json")
         return str(json.loads(made.stdout)["name"])
 
+    def draft(self, person: str, plan: str, text: str) -> str:
+        """Writes a draft, as the console does; the command line only publishes."""
+        account = next(one for one in CONSOLE_PEOPLE if one.person == person)
+        metadata = (("authorization", f"Bearer {self.keys.token(account, TOKEN_LIFE)}"),)
+        said = review_pb2.Comment(kind=review_pb2.Comment.NOTE, text=text)
+        request = review_pb2.CreateCommentRequest(parent=plan, comment=said)
+        with blocking_channel(self.planner) as channel:
+            return PlannerServiceStub(channel).CreateComment(request, metadata=metadata, timeout=10).id
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
@@ -61,7 +75,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
 
 def _people(running: Running) -> People:
     keys = LocalKeys(Path(running.keys))
-    return People(keys, {one.account.person: one.password for one in keys.console_sign_ins()}, running.store_url)
+    return People(
+        keys, {one.account.person: one.password for one in keys.console_sign_ins()}, running.store_url, running.planner
+    )
 
 
 def test_the_story(stack: People) -> None:
@@ -120,6 +136,20 @@ def test_a_cosignature_asks_what_is_attested(stack: People) -> None:
     shown = stack.run("sara", "review", "show", plan).stdout
     assert "COSIGNED by Sara (supervisor) (supervisor)" in shown
     assert "AGREE_EXCEPT: less on the neck" in shown
+
+
+def test_a_draft_is_deleted_and_a_comment_is_not(stack: People) -> None:
+    plan = stack.plan("tess")
+    draft = stack.draft("sara", plan, "too rash")
+    assert f"{draft}  NOTE DRAFT" in stack.run("sara", "review", "show", plan).stdout
+    done = stack.run("sara", "review", "delete", plan, draft)
+    assert done.exit_code == 0, done.output
+    assert draft not in stack.run("sara", "review", "show", plan).stdout
+    published = stack.run("sara", "review", "comment", plan, "this stays").stdout.split()[0]
+    refused = stack.run("sara", "review", "delete", plan, published)
+    assert isinstance(refused.exception, grpc.RpcError)
+    assert error_of(refused.exception).reason == "STATE_FORBIDS"
+    assert published in stack.run("sara", "review", "show", plan).stdout
 
 
 def test_a_kind_of_comment_that_there_is_not(stack: People) -> None:

@@ -15,6 +15,7 @@ from services.planner.review.table import Action, Need, rows
 from services.planner.usecases.comments import (
     MOST_DRAFTS,
     CreateComment,
+    DeleteComment,
     ListComments,
     PublishComments,
     ResolveComment,
@@ -25,6 +26,7 @@ from services.planner.usecases.suggestions import TakeSuggestion
 from services.store.model import Actor
 
 _PLAN = "clients/{client}/plans/{plan}"
+_COMMENT = f"{_PLAN}/comments/{{comment}}"
 _MOST_REASON = 2048
 _MOST_ADDENDUM = 8192
 _MOST_COMMENT = 4096
@@ -109,6 +111,21 @@ def create_comment(parser: Parser, actor: Actor, request: pb.CreateCommentReques
         plan=plan,
         comment=comment,
         request=reader.request("CreateComment", request.request_id, plan, comment),
+    )
+    reader.raise_any()
+    return command
+
+
+def delete_comment(actor: Actor, request: pb.DeleteCommentRequest) -> DeleteComment:
+    """Reads DeleteComment."""
+    reader = Reader()
+    name = reader.matching("name", request.name, names.COMMENT_NAME, _COMMENT)
+    plan, _, comment = name.partition("/comments/")
+    command = DeleteComment(
+        actor=actor,
+        plan=plan,
+        comment=comment,
+        request=reader.request("DeleteComment", request.request_id, name),
     )
     reader.raise_any()
     return command

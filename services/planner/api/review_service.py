@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from google.protobuf.empty_pb2 import Empty
+
 from myoplan.planner.v1 import plan_pb2 as pb
 from myoplan.planner.v1 import review_pb2
 from myoplan.planner.v1.planner_service_pb2_grpc import PlannerServiceServicer
@@ -88,6 +90,11 @@ class ReviewMethods(PlannerServiceServicer):
         """Writes a draft of a comment."""
         command = parse_review.create_comment(self._parse, current_actor(), request)
         return render_review.comment(await self._comments.create(command))
+
+    async def DeleteComment(self, request: review_pb2.DeleteCommentRequest, context: Any) -> Empty:
+        """Takes a draft back."""
+        await self._comments.delete(parse_review.delete_comment(current_actor(), request))
+        return Empty()
 
     async def PublishComments(
         self, request: review_pb2.PublishCommentsRequest, context: Any

@@ -45,6 +45,7 @@ _PLANNER: Mapping[str, frozenset[Role]] = {
     "AcknowledgeFlag": _LICENSED,
     # Reviewing.
     "CreateComment": _STAFF,
+    "DeleteComment": _STAFF,
     "PublishComments": _STAFF,
     "ListComments": _STAFF | {Role.AUDITOR, Role.ADMIN},
     "ResolveComment": _STAFF,

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from services.planner.domain.canonical import digest
-from services.planner.domain.errors import FieldProblem, LimitReached, PlanChanged, RequestInvalid, ResourceDamaged
+from services.planner.domain.errors import (
+    FieldProblem,
+    LimitReached,
+    PlanChanged,
+    PlanStateForbids,
+    RequestInvalid,
+    ResourceDamaged,
+    ResourceMissing,
+)
 from services.planner.domain.plan import Plan
 from services.planner.domain.review import Comment, CommentDrafts, CommentStatus
 from services.planner.ports import DraftDocuments, StoredPlan
@@ -39,6 +47,16 @@ class CreateComment:
     actor: Actor
     plan: str
     comment: Comment
+    request: Request | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteComment:
+    """Asks to take a draft of one's own back; `comment` is its id."""
+
+    actor: Actor
+    plan: str
+    comment: str
     request: Request | None
 
 
@@ -115,13 +133,36 @@ class Comments:
             kept = _unpublished(kept, stored.plan)
             if len(kept.comments) >= MOST_DRAFTS:
                 raise LimitReached("drafts_of_one_person", MOST_DRAFTS)
+            more = replace(kept, comments=(*kept.comments, draft))
             try:
-                written = await self._write(
-                    actor, replace(kept, comments=(*kept.comments, draft)), etag, "COMMENT_DRAFTED", command.request
-                )
+                written = await self._write(actor, more, etag, "COMMENT_DRAFTED", (draft.id,), command.request)
             except (EtagMismatch, RecordExists):
                 continue  # the same person on another device
             return self._drafts(written).comments[-1]
+        raise PlanChanged(command.plan)
+
+    async def delete(self, command: DeleteComment) -> None:
+        """Takes a draft back; a repeated request does nothing more.
+
+        The drafts are read before the plan: what the plan has is published, also while its draft is not cleared yet. A
+        draft that its author publishes on another device in the same moment may still be published. Raises
+        ResourceMissing (also for a draft of somebody else, of which nobody else knows), ActorLacksRight,
+        PlanStateForbids.
+        """
+        actor, plans = command.actor, self.plans
+        if command.request and await plans.store.replay(actor, command.request):
+            return
+        for _ in range(_TRIES):
+            kept, etag = await self._read_drafts(actor, command.plan)
+            async with plans.refusing(actor, command.plan, "DeleteComment"):
+                stored = await plans.read(actor.clinic, command.plan, None)
+                permit(stored.plan, Action.COMMENT, reviewer_of(actor))
+                left = _without(kept, stored.plan, command.comment)
+            try:
+                await self._write(actor, left, etag, "DRAFT_DELETED", (command.comment,), command.request)
+            except EtagMismatch:
+                continue  # the same person on another device
+            return
         raise PlanChanged(command.plan)
 
     async def publish(self, command: PublishComments) -> StoredPlan:
@@ -164,7 +205,7 @@ class Comments:
         left = _unpublished(kept, plan)
         if left != kept:
             try:
-                await self._write(actor, left, etag, "DRAFTS_CLEARED", None)
+                await self._write(actor, left, etag, "DRAFTS_CLEARED", _taken_out(kept, left), None)
             except EtagMismatch:
                 return  # the same person wrote another draft; that write, or the next, clears them
 
@@ -218,7 +259,13 @@ class Comments:
         return self._drafts(revision), revision.entry.etag
 
     async def _write(
-        self, actor: Actor, drafts: CommentDrafts, etag: str | None, action: str, request: Request | None
+        self,
+        actor: Actor,
+        drafts: CommentDrafts,
+        etag: str | None,
+        action: str,
+        changes: tuple[str, ...],
+        request: Request | None,
     ) -> Revision:
         name = drafts_name(drafts.plan, drafts.person)
         return await self.plans.store.write(
@@ -229,7 +276,7 @@ class Comments:
                 content=self.documents.encode(drafts),
                 action=action,
                 time_micros=self.plans.clock(),
-                changes=tuple(one.id for one in drafts.comments[-1:]),
+                changes=changes,
                 facts={"client": "/".join(name.split("/")[:2])},
                 request=request,
             )
@@ -251,6 +298,22 @@ def drafts_name(plan: str, person: str) -> str:
 def _unpublished(drafts: CommentDrafts, plan: Plan) -> CommentDrafts:
     published = {one.id for one in plan.comments}
     return replace(drafts, comments=tuple(one for one in drafts.comments if one.id not in published))
+
+
+def _taken_out(before: CommentDrafts, after: CommentDrafts) -> tuple[str, ...]:
+    left = {one.id for one in after.comments}
+    return tuple(one.id for one in before.comments if one.id not in left)
+
+
+def _without(drafts: CommentDrafts, plan: Plan, comment: str) -> CommentDrafts:
+    name = f"{plan.name}/comments/{comment}"
+    published = next((one for one in plan.comments if one.id == comment), None)
+    if published is not None:
+        raise PlanStateForbids(name, published.status.name, CommentStatus.DRAFT.name)
+    left = replace(drafts, comments=tuple(one for one in drafts.comments if one.id != comment))
+    if left == drafts:
+        raise ResourceMissing(name)
+    return left
 
 
 def _chosen(drafts: CommentDrafts, wanted: tuple[str, ...]) -> tuple[Comment, ...]:

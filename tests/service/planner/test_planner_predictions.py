@@ -75,8 +75,9 @@ def filled(message: Any, plan: plan_pb2.Plan, prediction: pb.Prediction) -> Any:
     """Fills every field of a request by its name, whatever the method: it asks for the plan in all ways it can."""
     about_prediction = "Prediction" in message.DESCRIPTOR.name and "prediction" not in message.DESCRIPTOR.fields_by_name
     about_one_plan = any(word in message.DESCRIPTOR.name for word in ("Comment", "Suggestion", "PlanEvents"))
+    about_comment = message.DESCRIPTOR.name == "DeleteCommentRequest"
     known: dict[str, Any] = {
-        "name": prediction.name if about_prediction else plan.name,
+        "name": prediction.name if about_prediction else f"{plan.name}/comments/c-1" if about_comment else plan.name,
         "parent": plan.name if about_one_plan else CLIENT,
         "earlier": plan.name,
         "later": plan.name,

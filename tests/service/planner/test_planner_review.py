@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import grpc
@@ -122,6 +123,57 @@ async def test_the_story(service: Running) -> None:
     usable = await service.call("ListUsablePlans", r.ListUsablePlansRequest(parent="clients/-"), **TESS)
     assert [one.digest for one in usable.plans] == [done.digest]
     assert await sound(service)
+
+
+async def test_a_draft_is_taken_back_and_what_is_published_stays(service: Running) -> None:
+    plan = await drafted(service)
+
+    async def write(text: str) -> str:
+        said = r.Comment(kind=r.Comment.NOTE, text=text)
+        made = await service.call("CreateComment", r.CreateCommentRequest(parent=plan.name, comment=said), **BOSS)
+        return f"{plan.name}/comments/{made.id}"
+
+    async def texts(**by: Any) -> list[str]:
+        listed = await service.call("ListComments", r.ListCommentsRequest(parent=plan.name), **by)
+        return [one.text for one in listed.comments]
+
+    rash, kept = await write("too rash"), await write("kept")
+    assert await texts(**BOSS) == ["too rash", "kept"]
+    foreign = await service.refused("DeleteComment", r.DeleteCommentRequest(name=rash), **TESS)
+    assert (foreign.code, foreign.metadata["resource"]) == (grpc.StatusCode.NOT_FOUND, rash), "nobody else has it"
+    deleting = r.DeleteCommentRequest(name=rash, request_id=new_request_id())
+    answer = await service.call("DeleteComment", deleting, **BOSS)
+    assert await service.call("DeleteComment", deleting, **BOSS) == answer, "the same request, the same answer"
+    other = r.DeleteCommentRequest(name=kept, request_id=deleting.request_id)
+    assert (await service.refused("DeleteComment", other, **BOSS)).reason == "REQUEST_ID_REUSED"
+    again = await service.refused("DeleteComment", r.DeleteCommentRequest(name=rash), **BOSS)
+    assert again.code == grpc.StatusCode.NOT_FOUND
+    assert await texts(**BOSS) == ["kept"]
+    here, there = await write("here"), await write("there")
+    both = (service.call("DeleteComment", r.DeleteCommentRequest(name=one), **BOSS) for one in (here, there))
+    await asyncio.gather(*both)
+    assert await texts(**BOSS) == ["kept"], "two devices at once"
+
+    await service.call("PublishComments", r.PublishCommentsRequest(parent=plan.name, etag=plan.etag), **BOSS)
+    published = await service.refused("DeleteComment", r.DeleteCommentRequest(name=kept), **BOSS)
+    assert (published.code, published.reason) == (FAILED, "STATE_FORBIDS")
+    assert published.metadata == {"resource": kept, "state": "OPEN", "needed": "DRAFT"}
+    assert await texts(**KIM) == ["kept"]
+    assert await sound(service)
+
+
+async def test_the_trail_names_a_deleted_draft_and_not_its_words(in_memory: Running) -> None:
+    plan = await drafted(in_memory)
+    said = r.Comment(kind=r.Comment.NOTE, text="too rash")
+    made = await in_memory.call("CreateComment", r.CreateCommentRequest(parent=plan.name, comment=said), **BOSS)
+    await in_memory.call("DeleteComment", r.DeleteCommentRequest(name=f"{plan.name}/comments/{made.id}"), **BOSS)
+    assert isinstance(in_memory.store, MemoryStore)
+    _, last = in_memory.store.clinic(in_memory.clinic).entries[-1]
+    assert b"DRAFT_DELETED" in last
+    assert made.id.encode() in last
+    assert b"too rash" not in last
+    assert await now(in_memory) == plan, "nobody else sees that anything happened"
+    assert await sound(in_memory)
 
 
 async def test_an_amendment_and_the_version_in_force(service: Running) -> None:
@@ -298,6 +350,30 @@ REFUSED: dict[str, tuple[str, Any, dict[str, Any], grpc.StatusCode, str, int]] =
         INVALID,
         "FIELD_INVALID",
         0,
+    ),
+    "draft that there is not": (
+        "DeleteComment",
+        lambda plan: r.DeleteCommentRequest(name=f"{plan.name}/comments/c-1"),
+        KIM,
+        grpc.StatusCode.NOT_FOUND,
+        "RESOURCE_NOT_FOUND",
+        0,
+    ),
+    "draft without its plan": (
+        "DeleteComment",
+        lambda plan: r.DeleteCommentRequest(name=f"{plan.name}/c-1"),
+        KIM,
+        INVALID,
+        "FIELD_INVALID",
+        0,
+    ),
+    "draft deleted by who may only read": (
+        "DeleteComment",
+        lambda plan: r.DeleteCommentRequest(name=f"{plan.name}/comments/c-1"),
+        {"roles": ["auditor"]},
+        DENIED,
+        "ROLE_LACKS_RIGHT",
+        1,
     ),
     "suggestion of nobody": (
         "TakeSuggestion",

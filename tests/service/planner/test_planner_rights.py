@@ -49,6 +49,7 @@ MAY: dict[str, str] = {
     "MarkPlanEnteredInError": "therapist supervisor",
     "AcknowledgeFlag": "therapist supervisor",
     "CreateComment": "trainee therapist supervisor",
+    "DeleteComment": "trainee therapist supervisor",
     "PublishComments": "trainee therapist supervisor",
     "ListComments": "trainee therapist supervisor auditor admin",
     "ResolveComment": "trainee therapist supervisor",

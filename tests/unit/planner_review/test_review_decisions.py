@@ -32,8 +32,15 @@ from services.planner.ports import StoredPlan
 from services.planner.review import acts
 from services.planner.review.shown import as_seen_now, in_force
 from services.planner.review.table import Action
+from services.planner.review.talk import with_published
 from services.planner.review.turn import turn
-from services.planner.usecases.comments import CreateComment, ListComments, PublishComments, ResolveComment
+from services.planner.usecases.comments import (
+    CreateComment,
+    DeleteComment,
+    ListComments,
+    PublishComments,
+    ResolveComment,
+)
 from services.planner.usecases.plans import planner_actor, reviewer_of
 from services.planner.usecases.queue import ListOf, list_review_queue, list_usable_plans
 from services.planner.usecases.read import GetPlan, get_plan
@@ -418,6 +425,32 @@ async def test_drafts_are_seen_by_their_author_only(there: Desk) -> None:
         await there.comments.publish(wrong)
     done = await there.comments.publish(replace(wrong, actor=KIM))
     assert [(one.id, one.status) for one in done.plan.comments] == [(kept.id, CommentStatus.OPEN)]
+
+
+async def test_what_the_plan_has_is_no_draft_also_while_its_record_is_not_cleared(there: Desk) -> None:
+    """A publication that was cut off between its two writes: the plan has the comment, and the draft lies there too."""
+    seen = await proposed(there)
+    nobody = Person(id="", display_name="")
+    said = Comment(id="", step="", kind=CommentKind.NOTE, text="hm", suggestion=(), version=0, author=nobody)
+    kept = await there.comments.create(CreateComment(actor=KIM, plan=seen.plan.name, comment=said, request=None))
+    published = with_published(seen.plan, (kept,), there.clock())
+    await there.plans.update(KIM, published, seen.etag, Action.COMMENT.entry, "", None)
+    deleting = DeleteComment(actor=KIM, plan=seen.plan.name, comment=kept.id, request=None)
+    with pytest.raises(PlanStateForbids, match="is OPEN; this needs DRAFT"):
+        await there.comments.delete(deleting)
+    with pytest.raises(PlanStateForbids):
+        await there.comments.delete(replace(deleting, actor=BOSS))
+
+
+async def test_a_draft_on_a_plan_that_is_given_up_cannot_be_deleted(there: Desk) -> None:
+    """It is as with writing one: see the table."""
+    seen = await proposed(there)
+    nobody = Person(id="", display_name="")
+    said = Comment(id="", step="", kind=CommentKind.NOTE, text="hm", suggestion=(), version=0, author=nobody)
+    kept = await there.comments.create(CreateComment(actor=KIM, plan=seen.plan.name, comment=said, request=None))
+    await there.decide(TESS, Action.DISCARD, seen)
+    with pytest.raises(PlanStateForbids, match="is DISCARDED"):
+        await there.comments.delete(DeleteComment(actor=KIM, plan=seen.plan.name, comment=kept.id, request=None))
 
 
 async def test_a_comment_has_to_be_about_something_that_is_there(there: Desk) -> None:

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from myoplan.planner.v1 import edit_pb2 as myoplan_dot_planner_dot_v1_dot_edit__pb2
 from myoplan.planner.v1 import learning_pb2 as myoplan_dot_planner_dot_v1_dot_learning__pb2
 from myoplan.planner.v1 import plan_pb2 as myoplan_dot_planner_dot_v1_dot_plan__pb2
@@ -152,6 +153,11 @@ class PlannerServiceStub:
                 '/myoplan.planner.v1.PlannerService/CreateComment',
                 request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.CreateCommentRequest.SerializeToString,
                 response_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.Comment.FromString,
+                _registered_method=True)
+        self.DeleteComment = channel.unary_unary(
+                '/myoplan.planner.v1.PlannerService/DeleteComment',
+                request_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.DeleteCommentRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
                 _registered_method=True)
         self.PublishComments = channel.unary_unary(
                 '/myoplan.planner.v1.PlannerService/PublishComments',
@@ -441,6 +447,14 @@ class PlannerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DeleteComment(self, request, context):
+        """Takes back a draft of one's own; its id is not given again. FAILED_PRECONDITION if it is published, NOT_FOUND if
+        there is no such draft of the caller.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def PublishComments(self, request, context):
         """Publishes one's drafts on a plan as one batch; an open MUST_FIX blocks the release.
         """
@@ -714,6 +728,11 @@ def add_PlannerServiceServicer_to_server(servicer, server):
                     servicer.CreateComment,
                     request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.CreateCommentRequest.FromString,
                     response_serializer=myoplan_dot_planner_dot_v1_dot_review__pb2.Comment.SerializeToString,
+            ),
+            'DeleteComment': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteComment,
+                    request_deserializer=myoplan_dot_planner_dot_v1_dot_review__pb2.DeleteCommentRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
             ),
             'PublishComments': grpc.unary_unary_rpc_method_handler(
                     servicer.PublishComments,
@@ -1429,6 +1448,33 @@ class PlannerService:
             '/myoplan.planner.v1.PlannerService/CreateComment',
             myoplan_dot_planner_dot_v1_dot_review__pb2.CreateCommentRequest.SerializeToString,
             myoplan_dot_planner_dot_v1_dot_review__pb2.Comment.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteComment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/myoplan.planner.v1.PlannerService/DeleteComment',
+            myoplan_dot_planner_dot_v1_dot_review__pb2.DeleteCommentRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
             options,
             channel_credentials,
             insecure,

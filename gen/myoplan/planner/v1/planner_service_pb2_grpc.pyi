@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from collections import abc as _abc
+from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
 from myoplan.planner.v1 import edit_pb2 as _edit_pb2
 from myoplan.planner.v1 import learning_pb2 as _learning_pb2
@@ -103,6 +104,10 @@ class PlannerServiceStub:
     """Says that a caution or referral has been read."""
     CreateComment: _grpc.UnaryUnaryMultiCallable[_review_pb2.CreateCommentRequest, _review_pb2.Comment]
     """Writes a comment; only its author sees it until it is published."""
+    DeleteComment: _grpc.UnaryUnaryMultiCallable[_review_pb2.DeleteCommentRequest, _empty_pb2.Empty]
+    """Takes back a draft of one's own; its id is not given again. FAILED_PRECONDITION if it is published, NOT_FOUND if
+    there is no such draft of the caller.
+    """
     PublishComments: _grpc.UnaryUnaryMultiCallable[_review_pb2.PublishCommentsRequest, _review_pb2.ListCommentsResponse]
     """Publishes one's drafts on a plan as one batch; an open MUST_FIX blocks the release."""
     ListComments: _grpc.UnaryUnaryMultiCallable[_review_pb2.ListCommentsRequest, _review_pb2.ListCommentsResponse]
@@ -220,6 +225,10 @@ class PlannerServiceAsyncStub(PlannerServiceStub):
     """Says that a caution or referral has been read."""
     CreateComment: _aio.UnaryUnaryMultiCallable[_review_pb2.CreateCommentRequest, _review_pb2.Comment]  # type: ignore[assignment]
     """Writes a comment; only its author sees it until it is published."""
+    DeleteComment: _aio.UnaryUnaryMultiCallable[_review_pb2.DeleteCommentRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Takes back a draft of one's own; its id is not given again. FAILED_PRECONDITION if it is published, NOT_FOUND if
+    there is no such draft of the caller.
+    """
     PublishComments: _aio.UnaryUnaryMultiCallable[_review_pb2.PublishCommentsRequest, _review_pb2.ListCommentsResponse]  # type: ignore[assignment]
     """Publishes one's drafts on a plan as one batch; an open MUST_FIX blocks the release."""
     ListComments: _aio.UnaryUnaryMultiCallable[_review_pb2.ListCommentsRequest, _review_pb2.ListCommentsResponse]  # type: ignore[assignment]
@@ -466,6 +475,16 @@ class PlannerServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_review_pb2.Comment, _abc.Awaitable[_review_pb2.Comment]]:
         """Writes a comment; only its author sees it until it is published."""
+
+    @_abc_1.abstractmethod
+    def DeleteComment(
+        self,
+        request: _review_pb2.DeleteCommentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Takes back a draft of one's own; its id is not given again. FAILED_PRECONDITION if it is published, NOT_FOUND if
+        there is no such draft of the caller.
+        """
 
     @_abc_1.abstractmethod
     def PublishComments(

@@ -674,6 +674,32 @@ class CreateCommentRequest(_message.Message):
 Global___CreateCommentRequest: _TypeAlias = CreateCommentRequest  # noqa: Y015
 
 @_typing.final
+class DeleteCommentRequest(_message.Message):
+    """Asks to take back a draft of one's own. No etag: nobody else can have changed it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The comment, `clients/{client}/plans/{plan}/comments/{comment}`."""
+    request_id: _builtins.str
+    """A UUID4 that makes the call repeatable for 7 days."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteCommentRequest: _TypeAlias = DeleteCommentRequest  # noqa: Y015
+
+@_typing.final
 class PublishCommentsRequest(_message.Message):
     """Asks to publish one's own drafts on a plan as one batch."""
 
