@@ -172,6 +172,8 @@ async def serve(settings: PlannerSettings) -> int:
     server.health.set(KNOWLEDGE, serving=True)
     background = [access_log.run()]
     if settings.follow_tokens:
+        if not tokens_in(settings.follow_tokens):
+            logger.warning("assessments are not followed as long as the file of MYOPLAN_FOLLOW_TOKENS holds no token")
         background.append(_follower(settings, settings.follow_tokens, store, knowledge, logger).run())
     else:
         logger.warning("assessments are not followed: MYOPLAN_FOLLOW_TOKENS is not set")
@@ -215,8 +217,11 @@ def main() -> int:
     """Returns the exit code: 2 if the service cannot start as it is set up."""
     try:
         return asyncio.run(serve(load_settings(PlannerSettings)))
-    except (SettingsInvalid, ServerInvalid, KnowledgeInvalid, KnowledgeIncomplete, KeySetUnreadable) as problem:
+    except (SettingsInvalid, ServerInvalid, KnowledgeInvalid, KnowledgeIncomplete) as problem:
         print(problem, file=sys.stderr)
+        return 2
+    except KeySetUnreadable as problem:
+        print(f"MYOPLAN_KEY_SET: {problem}", file=sys.stderr)
         return 2
 
 

@@ -46,8 +46,11 @@ class Documents(Protocol):
         """Returns the document of a plan."""
         ...
 
-    def decode(self, document: bytes) -> Plan:
-        """Returns the plan in a document. Raises ValueError if it is none."""
+    def decode(self, document: bytes, *, details: bool = True) -> Plan:
+        """Returns the plan in a document. Raises ValueError if it is none.
+
+        Without `details` the plan has no steps, omissions, candidates and aftercare: for lists, never to be stored.
+        """
         ...
 
     def size(self, document: bytes) -> int:

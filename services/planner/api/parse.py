@@ -168,6 +168,7 @@ class Parser:
             state=State(state) if state else None,
             page_size=reader.page_size(request.page_size),
             after=int(after) if after else None,
+            details=request.view == service_pb.FULL,
         )
         reader.raise_any()
         return query

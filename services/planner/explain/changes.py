@@ -38,9 +38,14 @@ _RULES: Mapping[str, str] = {
 }
 
 
-def sentences(earlier: PlanContent, later: PlanContent, graph: KnowledgeGraph) -> tuple[str, ...]:
-    """Returns the differences, one sentence each; one that says so where there is none."""
-    return tuple(_words(earlier, later, graph).all()) or (NOTHING,)
+def sentences(
+    earlier: PlanContent, later: PlanContent, graph: KnowledgeGraph, *, delivered: bool = False
+) -> tuple[str, ...]:
+    """Returns the differences, one sentence each; one that says so where there is none.
+
+    `delivered`: the later one is what was done in a session: what it lacks was not done, whatever the reason.
+    """
+    return tuple(_words(earlier, later, graph, delivered=delivered).all()) or (NOTHING,)
 
 
 def muscle_sentences(earlier: PlanContent, later: PlanContent, graph: KnowledgeGraph) -> tuple[str, ...]:
@@ -48,8 +53,8 @@ def muscle_sentences(earlier: PlanContent, later: PlanContent, graph: KnowledgeG
     return tuple(_words(earlier, later, graph).muscles())
 
 
-def _words(earlier: PlanContent, later: PlanContent, graph: KnowledgeGraph) -> _Words:
-    return _Words(earlier, later, compare(earlier, later).steps, graph)
+def _words(earlier: PlanContent, later: PlanContent, graph: KnowledgeGraph, *, delivered: bool = False) -> _Words:
+    return _Words(earlier, later, compare(earlier, later).steps, graph, delivered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,7 @@ class _Words:
     later: PlanContent
     differences: tuple[StepDifference, ...]
     graph: KnowledgeGraph
+    delivered: bool
 
     def all(self) -> Iterator[str]:
         yield from self._session()
@@ -67,7 +73,7 @@ class _Words:
             self.earlier.slack_seconds // HALF_MINUTE_SECONDS,
             self.later.slack_seconds // HALF_MINUTE_SECONDS,
         )
-        if before != after:
+        if before != after and not self.delivered:
             left = left_over(after).replace(" left", " free") if after else "no minute is free"
             yield f"{capital(left)} ({before / 2:g} before)."
 
@@ -97,7 +103,7 @@ class _Words:
             check = all(step.phase is Phase.CONFIRM for step in after)
             yield f"{name} {'is checked' if check else 'comes in'}: {_sum(after)}."
         elif not after:
-            yield f"{name} left out: {self._why(spot)}."
+            yield f"{name} was not done." if self.delivered else f"{name} left out: {self._why(spot)}."
         else:
             yield from self._techniques(name, differences)
             if _seconds(before) != _seconds(after):
@@ -114,7 +120,10 @@ class _Words:
             if Difference.REMOVED in one.differences and one.earlier:
                 old = self._technique(one.earlier)
                 new = added.pop(one.earlier.phase, None)
-                yield f"{name}: {self._technique(new)} instead of {old}." if new else f"{name}: no {old} any more."
+                if new:
+                    yield f"{name}: {self._technique(new)} instead of {old}."
+                else:
+                    yield f"{name}: {old} was not done." if self.delivered else f"{name}: no {old} any more."
         for step in added.values():
             yield f"{name}: {self._technique(step)} comes in."
 
@@ -170,6 +179,8 @@ class _Words:
         turn = step.phase is Phase.TURN
         if Difference.ADDED in difference.differences:
             yield f"One more {what}." if turn else f"New: {what}, {_sum([step])}."
+        elif Difference.REMOVED in difference.differences and self.delivered:
+            yield f"{capital(what)} was not done."
         elif Difference.REMOVED in difference.differences:
             yield f"One {what} less." if turn else f"No {what} any more."
         elif Difference.DURATION in difference.differences and difference.earlier:

@@ -12,7 +12,7 @@ from services.planner.domain.errors import DemandUnsafe
 from services.planner.domain.plan import Candidate, Caution, KeptStep, Omission, OmissionKind, Phase
 from services.planner.domain.problem import HALF_MINUTE_SECONDS, Companion, HandLoads, Package, Problem
 from services.planner.domain.reasons import Reason, Rule
-from services.planner.domain.sides import OFF_THE_TABLE, SIDE_LYING_LEFT, SIDE_LYING_RIGHT, Side
+from services.planner.domain.sides import OFF_THE_TABLE, SIDE_LYING_LEFT, SIDE_LYING_RIGHT, Side, with_side
 from services.planner.domain.snapshot import Snapshot
 from services.planner.formulate.doses import (
     WHOLE,
@@ -469,8 +469,8 @@ def _refuse_unsafe(works: Mapping[Spot, Work], subjects: Sequence[_Subject]) -> 
         if subject.demanded and work and work.blocked and work.blocked.safety:
             # Which rule it is would tell the client's health in an error text; the plan without the demand names it.
             sentences.append(
-                f"{work.muscle.id} {subject.spot.side.name}: a safety rule or a consent that was not given forbids it; "
-                "without the demand the plan says which"
+                f"{with_side(work.muscle.names[0], subject.spot.side)}: a safety rule or a consent that was not given "
+                "forbids it; without the demand the plan says which"
             )
             rules.append(work.blocked.reasons[0].rule)
     if sentences:

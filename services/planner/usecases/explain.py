@@ -98,7 +98,7 @@ async def compare_plans(planning: Planning, sessions: Sessions, query: ComparePl
         earlier=earlier,
         later=later,
         difference=compare(earlier.plan.content, later.plan.content),
-        sentences=sentences(earlier.plan.content, later.plan.content, planning.graph),
+        sentences=sentences(earlier.plan.content, later.plan.content, planning.graph, delivered=query.later_delivered),
     )
 
 

@@ -199,10 +199,10 @@ class Plans:
             Refusal(actor=actor, name="", action=method, reason=_NO_RIGHT, time_micros=self.clock())
         )
 
-    def stored(self, revision: Revision) -> StoredPlan:
+    def stored(self, revision: Revision, *, details: bool = True) -> StoredPlan:
         """Returns the plan in a stored revision. Raises ResourceDamaged if the document is none."""
         try:
-            plan = self.documents.decode(revision.content)
+            plan = self.documents.decode(revision.content, details=details)
         except ValueError as error:
             raise ResourceDamaged(revision.entry.name) from error
         return StoredPlan(plan=plan, etag=revision.entry.etag, revision=revision.entry.revision)

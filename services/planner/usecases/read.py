@@ -26,13 +26,17 @@ class GetPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListPlans:
-    """A page of plans under `parent` behind position `after`; `state` None: in any state."""
+    """A page of plans under `parent` behind position `after`; `state` None: in any state.
+
+    Without `details` the plans have no steps, omissions, candidates and aftercare.
+    """
 
     clinic: str
     parent: str
     state: State | None
     page_size: int
     after: int | None
+    details: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +57,19 @@ async def get_plan(plans: Plans, query: GetPlan) -> StoredPlan:
 
 
 async def list_plans(plans: Plans, query: ListPlans) -> PlanPage:
-    """Returns a page. It is shorter than asked for when it would grow too large, or few of many are in the state."""
+    """Returns a page. It is shorter than asked for when it would grow too large, or few of many are in the state.
+
+    Without details a page does not grow too large.
+    """
     found: list[StoredPlan] = []
     size, looked_at, after = 0, 0, query.after
     while True:
         room = min(_BATCH, query.page_size - len(found)) if size < PAGE_BYTES // 2 else 1
         page = await plans.page(query.clinic, query.parent, room, after)
         wanted = [revision for revision in page.revisions if is_in(revision, query.state)]
-        found += [plans.stored(revision) for revision in wanted]
-        size += sum(plans.documents.size(revision.content) for revision in wanted)
+        found += [plans.stored(revision, details=query.details) for revision in wanted]
+        if query.details:
+            size += sum(plans.documents.size(revision.content) for revision in wanted)
         looked_at += len(page.revisions)
         after = page.next_after
         full = len(found) >= query.page_size or size >= PAGE_BYTES or looked_at >= _MOST_LOOKED_AT

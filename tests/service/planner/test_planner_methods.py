@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import grpc
 import pytest
 
@@ -15,6 +17,8 @@ from services.planner.domain.constraints import Constraints
 from services.planner.session.propose import PlanRequest
 from services.planner.storage.documents import JsonDocuments
 from services.planner.usecases.create import checked_plan
+from services.planner.usecases.read import PAGE_BYTES
+from services.store.model import Actor, Write
 from tests.support.planner import load_once, real_graph
 from tests.support.planner_service import (
     ASSESSMENT_NAME,
@@ -165,7 +169,7 @@ async def test_unsafe_demand_is_a_failed_precondition_without_the_illness(servic
     refusal = await service.refused("CreatePlan", planning(constraints=pb.Constraints(pinned=[LEVATOR])))
     assert (refusal.code, refusal.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "DEMAND_UNSAFE")
     assert len(refusal.preconditions) == 1
-    assert "levator_scapulae RIGHT" in refusal.preconditions[0]
+    assert "RIGHT levator scapulae" in refusal.preconditions[0]
     assert refusal.metadata["rule"] in load_once().rules, "whoever calls may read the plan"
     assert "lesion" not in refusal.message
     assert "lesion" not in refusal.preconditions[0]
@@ -227,6 +231,24 @@ async def test_list_is_newest_first_in_pages(service: Running) -> None:
         if not token:
             break
     assert names == [f"plan-{number}" for number in (4, 3, 2, 1, 0)]
+
+
+async def test_a_list_without_details_holds_as_many_as_were_asked_for(in_memory: Running) -> None:
+    """Whole, the plans of a busy clinic are too much for one answer; a list of what there is has to be complete."""
+    await in_memory.assess()
+    made = await in_memory.call("CreatePlan", planning(60))
+    stored = await in_memory.store.read(in_memory.clinic, made.name)
+    actor = Actor(clinic=in_memory.clinic, person="tess", display_name="Tess", roles=("therapist",))
+    others = [f"{made.name}-{n}" for n in range(PAGE_BYTES // JsonDocuments().size(stored.content) + 1)]
+    copied = Write(actor=actor, name="", expected_etag=None, content=stored.content, action="CREATED", time_micros=1)
+    for name in others:
+        await in_memory.store.write(replace(copied, name=name))
+    basic = await in_memory.call("ListPlans", s.ListPlansRequest(parent=CLIENT, page_size=200))
+    full = await in_memory.call("ListPlans", s.ListPlansRequest(parent=CLIENT, page_size=200, view=s.FULL))
+    assert len(basic.plans) == len(others) + 1
+    assert not basic.next_page_token
+    assert 1 < len(full.plans) < len(basic.plans)
+    assert full.next_page_token
 
 
 async def test_views_show_more_or_less(service: Running) -> None:

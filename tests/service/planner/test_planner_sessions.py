@@ -314,6 +314,9 @@ async def test_a_plan_compared_with_what_was_delivered(in_memory: Running) -> No
     changed = [one for one in found.steps if service_pb.StepDiff.DURATION in one.differences]
     assert len(removed) == len(session.steps) - 1
     assert [one.later.duration.seconds for one in changed] == [step.duration.seconds + 60]
+    not_done = [sentence for sentence in found.sentences if sentence.endswith("was not done.")]
+    assert not_done
+    assert not [sentence for sentence in found.sentences if "left out" in sentence or "no finding" in sentence]
 
 
 async def test_another_clinic_sees_no_session(in_memory: Running) -> None:

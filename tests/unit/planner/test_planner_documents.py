@@ -74,6 +74,14 @@ def test_document_of_version_1_is_still_read() -> None:
     assert content_digest(kept.content, kept.version) == kept.digest, "the encoding that digests rest on has moved"
 
 
+def test_a_document_without_details_is_the_same_plan_without_them() -> None:
+    whole = golden_plan()
+    read = JsonDocuments().decode(JsonDocuments().encode(whole), details=False)
+    assert whole.content.steps
+    bare = replace(whole.content, steps=(), omissions=(), candidates=(), aftercare=(), kept=())
+    assert read == replace(whole, content=bare)
+
+
 def reviewed_plan() -> Plan:
     """A plan with something in every field that people fill: amended while another version is in force."""
     made = golden_plan()

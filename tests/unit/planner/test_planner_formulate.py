@@ -267,7 +267,7 @@ def test_unsafe_demand_is_refused_without_telling_the_illness() -> None:
     with pytest.raises(DemandUnsafe) as refused:
         formulated(replace(BOTH, health_flags=(flag("ill"),)), constraints=demand, graph=graph)
     (sentence,) = refused.value.sentences
-    assert sentence.startswith("cord RIGHT")
+    assert sentence.startswith("RIGHT cord")
     assert "kept_off" not in sentence
     assert "ill" not in sentence.replace("will", "")
 

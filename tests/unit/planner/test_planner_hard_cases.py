@@ -67,7 +67,7 @@ def test_a_contraindicated_pin_is_refused_and_the_text_names_no_illness() -> Non
     with pytest.raises(DemandUnsafe) as refused:
         plan(HIP, 60, Constraints(pinned=(coccygeus,)))
     assert refused.value.rule == Rule.REFER_ONLY
-    assert "coccygeus LEFT" in str(refused.value)
+    assert "LEFT coccygeus" in str(refused.value)
 
 
 def test_pins_that_do_not_fit_clash_minimally() -> None:
