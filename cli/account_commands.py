@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from cli.failures import ExitCode, Failure
-from cli.local.accounts import ROLES, LocalKeys
+from cli.local.accounts import FIRST_SIGN_INS, ROLES, LocalKeys
 from cli.local.stack import data_folder, read_running
 from services.console.signin.accounts import (
     Account,
@@ -94,5 +94,5 @@ def _read(path: Path) -> tuple[Account, ...]:
 
 def _forget_first_password(path: Path, person: str) -> None:
     """Stops `up` from printing a first password that is no longer the one."""
-    if (path.parent / "private.pem").exists():
+    if (path.parent / FIRST_SIGN_INS).exists():
         LocalKeys(path.parent).forget_first_sign_in(person)

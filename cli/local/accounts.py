@@ -30,6 +30,7 @@ from services.console.signin.accounts import hash_password, write_accounts
 
 ISSUER = "https://myoplan.local"
 AUDIENCE = "myoplan"
+FIRST_SIGN_INS = "first_sign_ins.json"
 ROLES = ("trainee", "therapist", "supervisor", "system", "auditor", "admin")
 
 
@@ -126,7 +127,7 @@ class LocalKeys:
 
     @property
     def _first_sign_ins(self) -> Path:
-        return self.folder / "first_sign_ins.json"
+        return self.folder / FIRST_SIGN_INS
 
     def forget_first_sign_in(self, person: str) -> None:
         """Forgets the first password of a person: they have another now, or none."""

@@ -158,8 +158,13 @@ def stack(folder: Path, say: Callable[[str], None], overlay: Path | None = None)
 
 
 @contextlib.contextmanager
-def console(running: Running, folder: Path, say: Callable[[str], None]) -> Iterator[str]:
-    """Runs the console beside a running stack for the length of a with block; yields its address."""
+def console(
+    running: Running, folder: Path, say: Callable[[str], None], module: str = "services.console"
+) -> Iterator[str]:
+    """Runs the console beside a running stack for the length of a with block; yields its address.
+
+    `module` is what is started: the console, or one with something round it.
+    """
     keys = LocalKeys(Path(running.keys))
     say("Starting the console")
     process = ServiceProcess(
@@ -175,6 +180,7 @@ def console(running: Running, folder: Path, say: Callable[[str], None]) -> Itera
             **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
         },
         folder / "logs",
+        module,
     )
     process.launch()
     try:
@@ -193,8 +199,9 @@ def _free_port() -> int:
 class ServiceProcess:
     """One service as a child process; its log is a file in `logs`."""
 
-    def __init__(self, name: str, settings: Mapping[str, str], logs: Path) -> None:
+    def __init__(self, name: str, settings: Mapping[str, str], logs: Path, module: str = "") -> None:
         self.name, self.log_file = name, logs / f"{name}.log"
+        self._module = module or f"services.{name}"
         inherited = {key: value for key, value in os.environ.items() if not key.startswith("MYOPLAN_")}
         # The C core of gRPC writes lines of its own to the log otherwise.
         self._environment = {"GRPC_VERBOSITY": "NONE", **inherited, **settings}
@@ -210,7 +217,7 @@ class ServiceProcess:
         """Starts the process and returns at once."""
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                command(sys.executable, "-m", f"services.{self.name}"),
+                command(sys.executable, "-m", self._module),
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

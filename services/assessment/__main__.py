@@ -110,8 +110,11 @@ def main() -> int:
     """Returns the exit code: 2 if the service cannot start as it is set up."""
     try:
         return asyncio.run(serve(load_settings(AssessmentSettings)))
-    except (SettingsInvalid, ServerInvalid, KnowledgeInvalid, KeySetUnreadable) as problem:
+    except (SettingsInvalid, ServerInvalid, KnowledgeInvalid) as problem:
         print(problem, file=sys.stderr)
+        return 2
+    except KeySetUnreadable as problem:
+        print(f"MYOPLAN_KEY_SET: {problem}", file=sys.stderr)
         return 2
 
 

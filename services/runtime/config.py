@@ -1,4 +1,4 @@
-"""Settings that both services share, from environment variables `MYOPLAN_…` only."""
+"""Settings that both services share: environment variables `MYOPLAN_…` and, for secrets, files of the same names."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from structlog.typing import FilteringBoundLogger
 from services.runtime.server import TlsFiles
 
 PREFIX = "MYOPLAN_"
+SECRETS_FOLDER = f"{PREFIX}SECRETS_FOLDER"
 LEAST_SEAL_KEY_BYTES = 32
 MOST_PORT = 65_535
 ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):(\d{1,5})")
@@ -165,9 +166,18 @@ class RuntimeSettings(BaseSettings):
 
 
 def load_settings(kind: type[Settings]) -> Settings:
-    """Reads the settings of `kind` from the environment; SettingsInvalid names every problem at once."""
+    """Reads the settings of `kind` from the environment; SettingsInvalid names every problem at once.
+
+    What the environment leaves out is looked for in the folder that MYOPLAN_SECRETS_FOLDER names, in a file of the same
+    name: an environment is shown to more eyes than a file.
+    """
+    folder = os.environ.get(SECRETS_FOLDER) or None
+    if folder is not None and not Path(folder).is_dir():
+        raise SettingsInvalid([f"{SECRETS_FOLDER}: is not a folder"])
     try:
-        return kind()
+        return kind(_secrets_dir=folder)
+    except OSError as error:
+        raise SettingsInvalid([f"{SECRETS_FOLDER}: a file in it cannot be opened ({error.strerror})"]) from None
     except ValidationError as error:
         raise SettingsInvalid(
             f"{PREFIX}{'_'.join(str(part) for part in problem['loc']).upper()}: "

@@ -28,7 +28,8 @@ def secrets(tmp_path: Path) -> Path:
 
 async def test_records_survive_a_crash_under_the_acl(tmp_path: Path, secrets: Path) -> None:
     """Redis reads its file back as the default user: without rights it would start without the records."""
-    password = (secrets / "assessment.env").read_text().partition("assessment:")[2].partition("@")[0]
+    address = (secrets / "assessment" / "MYOPLAN_REDIS_URL").read_text()
+    password = address.partition("assessment:")[2].partition("@")[0]
     server = RedisServer(find_redis(), tmp_path / "redis", {**DURABLE, "aclfile": str(secrets / "users.acl")})
     try:
         server.start(ready=b"-NOAUTH")

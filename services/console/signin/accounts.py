@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import stat
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -49,10 +50,15 @@ def matches(account_hash: str, password: str) -> bool:
 
 
 def write_accounts(path: Path, accounts: Iterable[Account]) -> None:
-    """Writes the file, readable by its owner only; a reader never sees half of it."""
+    """Writes the file; a reader never sees half of it. Who could read it can read it still; a new one is its owner's.
+
+    A console in a container reads it as another user: what it could not read any more would be changed in vain.
+    """
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
     text = json.dumps({"accounts": [asdict(account) for account in accounts]}, indent=1, ensure_ascii=False) + "\n"
     beside = path.with_suffix(".new")
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        os.fchmod(file.fileno(), mode)
         file.write(text)
     beside.replace(path)
 

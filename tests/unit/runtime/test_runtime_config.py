@@ -48,6 +48,24 @@ def test_secrets_are_never_printed() -> None:
     assert "kkkk" not in printed
 
 
+def test_a_secret_may_be_a_file(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    folder.mkdir()
+    (folder / "MYOPLAN_REDIS_URL").write_text("redis://:in-a-file@store:6379/0\n")
+    environment.setenv("MYOPLAN_SECRETS_FOLDER", str(folder))
+    assert load_settings(RuntimeSettings).redis_url.get_secret_value().endswith("@store:6379/0")
+    assert "secret-word" in load_settings(RuntimeSettings).redis_url.get_secret_value(), "the environment goes first"
+    environment.delenv("MYOPLAN_REDIS_URL")
+    assert load_settings(RuntimeSettings).redis_url.get_secret_value() == "redis://:in-a-file@store:6379/0"
+    (folder / "MYOPLAN_REDIS_URL").write_text("http://in-a-file")
+    with pytest.raises(SettingsInvalid) as refused:
+        load_settings(RuntimeSettings)
+    assert refused.value.problems == ("MYOPLAN_REDIS_URL: does not begin with unix://, redis:// or rediss://",)
+    environment.setenv("MYOPLAN_SECRETS_FOLDER", str(tmp_path / "nowhere"))
+    with pytest.raises(SettingsInvalid, match="MYOPLAN_SECRETS_FOLDER: is not a folder"):
+        load_settings(RuntimeSettings)
+
+
 def test_every_problem_is_listed_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     short = tmp_path / "short.key"
     short.write_bytes(b"secret-word")
