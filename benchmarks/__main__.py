@@ -1,10 +1,10 @@
-"""`python -m benchmarks solver | walk | service`: figures of the planner beside its peers and floors. See README.md."""
+"""`python -m benchmarks solver | walk | service | console`: figures beside its peers and floors. See README.md."""
 
 from __future__ import annotations
 
 import argparse
 
-from benchmarks import service, solver, walk
+from benchmarks import console, service, solver, walk
 
 
 def main() -> None:
@@ -14,6 +14,7 @@ def main() -> None:
     solver.add_arguments(which.add_parser("solver", help="time, proofs, growth, stopping early, and peers"))
     walk.add_arguments(which.add_parser("walk", help="growth with the graph, and ranking beside plain ways"))
     service.add_arguments(which.add_parser("service", help="CreatePlan beside echo and Redis, memory and start"))
+    console.add_arguments(which.add_parser("console", help="pages on top of their calls, what is waited for, bytes"))
     arguments = parser.parse_args()
     arguments.run(arguments)
 
