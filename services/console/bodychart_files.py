@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from services.console.kept_files import KeptFile, kept
+
 REGIONS = Path(__file__).parent / "bodychart" / "regions.json"
 LAYERS = ("zones", "surface", "deep")
+SENT = ("id", "part", "side", "view", "d", "cx", "cy", "radius")
+"""What the script needs of a region."""
+WHOLE_NUMBER = re.compile(r"(?<=\d)\.0(?!\d)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,11 +23,11 @@ class BodyChart:
     """What is drawn. `reviewed`: a named clinician has signed off every shape. `layers`: JSON for the script."""
 
     reviewed: bool
-    layers: Mapping[str, bytes] = field(repr=False)
+    layers: Mapping[str, KeptFile] = field(repr=False)
 
     def address(self, layer: str) -> str:
         """Returns the address of a layer, with its hash, so that browsers may keep it."""
-        return f"/static/chart/{hashlib.sha256(self.layers[layer]).hexdigest()[:12]}/{layer}.json"
+        return f"/static/chart/{self.layers[layer].hash}/{layer}.json"
 
 
 def read_chart(path: Path = REGIONS) -> BodyChart:
@@ -30,7 +35,7 @@ def read_chart(path: Path = REGIONS) -> BodyChart:
     drawn = json.loads(path.read_text(encoding="utf-8"))
     return BodyChart(
         reviewed=all(region["reviewed_by"] for region in drawn["regions"]),
-        layers={layer: _layer(drawn, layer) for layer in LAYERS},
+        layers={layer: kept(f"{layer}.json", _layer(drawn, layer)) for layer in LAYERS},
     )
 
 
@@ -41,7 +46,6 @@ def _layer(drawn: Mapping[str, Any], layer: str) -> bytes:
     part = {
         "views": drawn["views"],
         "zooms": [zoom for zoom in zooms if zoom["region_ids"]],
-        "regions": regions,
-        "list_only": drawn["list_only"],
+        "regions": [{name: region[name] for name in SENT} for region in regions],
     }
-    return json.dumps(part, separators=(",", ":")).encode()
+    return WHOLE_NUMBER.sub("", json.dumps(part, separators=(",", ":"))).encode()

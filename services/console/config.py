@@ -42,6 +42,8 @@ class ConsoleSettings(BaseSettings):
     """The secret shared with the identity provider; empty: a public client."""
     sent_token: Literal["access_token", "id_token"] = "access_token"  # noqa: S105 - the name of a token
     """Which token of the identity provider the services get."""
+    offline_access: bool = False
+    """Whether to ask the identity provider for the scope offline_access; many give a refresh token without it."""
     idle_minutes: float = Field(default=10, gt=0, le=240)
     """Minutes without use until a session is locked."""
     session_hours: float = Field(default=12, gt=0, le=24)

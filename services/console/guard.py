@@ -12,7 +12,7 @@ MOST_BODY_BYTES = 256 * 1024
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-    "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "worker-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 HEADERS: Sequence[tuple[str, str]] = (
     ("content-security-policy", POLICY),
@@ -23,6 +23,8 @@ HEADERS: Sequence[tuple[str, str]] = (
     ("cross-origin-resource-policy", "same-origin"),
     ("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 )
+WORKER, WORKER_SCOPE = "/room-worker.js", "/clients/"
+"""The one worker, and the most it may answer for; the page asks for the address of one treatment room."""
 KEPT = "public, max-age=31536000, immutable"
 NOT_KEPT = "no-store"
 
@@ -83,6 +85,8 @@ def _with_headers(scope: Scope, send: Send, *, secure: bool) -> Send:
                 headers["strict-transport-security"] = "max-age=31536000"
             static = scope["path"].startswith("/static/") and message["status"] in {200, 206, 304}
             headers["cache-control"] = KEPT if static else NOT_KEPT  # the address of a static file holds its hash
+            if static and scope["path"].endswith(WORKER):
+                headers["service-worker-allowed"] = WORKER_SCOPE
         await send(message)
 
     return answer

@@ -43,6 +43,7 @@ class Vocabulary:
             "region": base.regions,
             "condition": base.conditions,
         }
+        self._muscles, self._zones, self._conditions = _muscles(base), _zones(base), _conditions(base)
 
     @property
     def revision(self) -> str:
@@ -67,32 +68,15 @@ class Vocabulary:
 
     def muscle_choices(self) -> tuple[Choice, ...]:
         """Returns every muscle, by name; those that no session can do without are the first that a word may mean."""
-        tiers = list(Tier)
-        return _sorted(
-            Choice(
-                id=muscle.id,
-                name=muscle.names[0],
-                words=muscle.names[1:],
-                sides=sides_of_muscle(muscle),
-                rank=tiers.index(muscle.tier),
-            )
-            for muscle in self.base.muscles.values()
-        )
+        return self._muscles
 
     def zone_choices(self) -> tuple[Choice, ...]:
         """Returns every zone of the pain map, by name."""
-        return _sorted(
-            Choice(id=zone.id, name=zone.names[0], words=zone.names[1:], sides=sides_of_zone(zone))
-            for zone in self.base.zones.values()
-        )
+        return self._zones
 
     def condition_choices(self) -> tuple[Choice, ...]:
         """Returns every condition that has a question, by name."""
-        return _sorted(
-            Choice(id=condition.id, name=condition.names[0], words=condition.names[1:], sides=())
-            for condition in self.base.conditions.values()
-            if condition.question
-        )
+        return self._conditions
 
     def condition_named(self, word: str) -> str:
         """Returns the id of the condition that has `word` among its names; empty: none has."""
@@ -123,6 +107,35 @@ def sides_of_muscle(muscle: Muscle) -> tuple[str, ...]:
 def sides_of_zone(zone: Zone) -> tuple[str, ...]:
     """Returns the sides that a zone has."""
     return SIDES if zone.crosses_midline else ("left", "right")
+
+
+def _muscles(base: KnowledgeBase) -> tuple[Choice, ...]:
+    tiers = list(Tier)
+    return _sorted(
+        Choice(
+            id=muscle.id,
+            name=muscle.names[0],
+            words=muscle.names[1:],
+            sides=sides_of_muscle(muscle),
+            rank=tiers.index(muscle.tier),
+        )
+        for muscle in base.muscles.values()
+    )
+
+
+def _zones(base: KnowledgeBase) -> tuple[Choice, ...]:
+    return _sorted(
+        Choice(id=zone.id, name=zone.names[0], words=zone.names[1:], sides=sides_of_zone(zone))
+        for zone in base.zones.values()
+    )
+
+
+def _conditions(base: KnowledgeBase) -> tuple[Choice, ...]:
+    return _sorted(
+        Choice(id=condition.id, name=condition.names[0], words=condition.names[1:], sides=())
+        for condition in base.conditions.values()
+        if condition.question
+    )
 
 
 def _sorted(choices: Iterable[Choice]) -> tuple[Choice, ...]:

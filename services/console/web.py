@@ -30,7 +30,7 @@ from services.console.clients import Services, send_as
 from services.console.config import ConsoleSettings
 from services.console.navigation import NavigationItem, navigation
 from services.console.plain import plain
-from services.console.signin.credential import CredentialEnded, Person
+from services.console.signin.credential import CredentialEnded, GivenCredential, Person
 from services.console.signin.local import LocalSignIn
 from services.console.signin.sessions import HeldEntry, Session, Sessions
 from services.console.templating import Templates
@@ -89,7 +89,10 @@ class Context:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shell:
-    """What is around every page: who is signed in, where one can go, how it looks."""
+    """What is around every page: who is signed in, where one can go, how it looks.
+
+    `person` is None as well while the tablet is in the client's hands; `session_key` still says whose session it is.
+    """
 
     person: Person | None
     navigation: tuple[NavigationItem, ...]
@@ -99,6 +102,10 @@ class Shell:
     not_reviewed: bool
     path: str
     session_key: str
+    unlocked_by: str
+    """How a locked session goes on: by `password`, or at the `provider`."""
+    sign_in_away: str
+    """Until when the session goes on while the identity provider does not answer; empty: it does."""
 
 
 Form = Mapping[str, str]
@@ -159,17 +166,32 @@ class Visit:
     def shell(self, *, reviewed: bool = True) -> Shell:
         """Returns what is around the page; `reviewed`: whether what it rests on beside all knowledge is reviewed."""
         theme = self.request.cookies.get("theme", "system")
-        person = self.session.person if self.session and not self.session.locked else None
+        present = self.session.person if self.session and not self.session.locked else None
+        person = present if self.session and not self.session.handed else None
         return Shell(
             person=person,
             navigation=navigation(self.path, person.roles if person else frozenset(), self.console.texts),
             theme=theme if theme in THEMES else "system",
             form_token=self.form_token(),
-            idle_seconds=int(self.console.sessions.idle_seconds),
+            idle_seconds=int(self.console.sessions.idle_seconds) if present else 0,
             not_reviewed=not (self.console.reviewed and reviewed),
             path=self.here or self.path + (f"?{self.request.url.query}" if self.request.url.query else ""),
-            session_key=f"{person.clinic}/{person.person}" if person else "",
+            session_key=f"{present.clinic}/{present.person}" if present else "",
+            unlocked_by=self.unlocked_by,
+            sign_in_away=self._sign_in_away() if present else "",
         )
+
+    @property
+    def unlocked_by(self) -> str:
+        """How the session goes on once it is locked: by `password`, or at the `provider` where the person signed in."""
+        given = self.session is not None and isinstance(self.session.credential, GivenCredential)
+        return "provider" if given else "password"
+
+    def _sign_in_away(self) -> str:
+        credential = self.signed_in.credential
+        if not isinstance(credential, GivenCredential) or not credential.unanswered:
+            return ""
+        return f"{self.console.local_time(credential.given.expires):%H:%M}"
 
     def show(self, template: str, context: Context, *, status: int = 200, reviewed: bool = True) -> Response:
         """Answers with a page, or with its context as JSON if the address ends so."""
@@ -212,9 +234,12 @@ def action(path: str, handler: Action, *, public: bool = False) -> Sequence[Rout
 
 async def _answer(request: Request, handler: Handler, *, public: bool) -> Response:
     visit = visit_of(request)
-    if not public and (refusal := _enter(visit)):
-        return refusal
-    return await _answered(visit, handler(visit))
+
+    async def answer() -> Response:
+        refusal = None if public else await _enter(visit)
+        return refusal or await handler(visit)
+
+    return await _answered(visit, answer())
 
 
 async def _act(request: Request, handler: Action, *, public: bool) -> Response:
@@ -223,11 +248,15 @@ async def _act(request: Request, handler: Action, *, public: bool) -> Response:
     fields = {name: value for name, value in form.items() if name != FORM_TOKEN}
     kept = {name: value for name, value in fields.items() if name != PASSWORD}
     visit = replace(visit, here=own_path(form.get(HERE, "")))
-    if not public and (refusal := _enter(visit, kept)):
-        return refusal
-    if not visit.accepts(form.get(FORM_TOKEN, "")):
-        return problem(visit, 403, "forged")
-    return await _answered(visit, handler(visit, fields), kept)
+
+    async def answer() -> Response:
+        if not public and (refusal := await _enter(visit, kept)):
+            return refusal
+        if not visit.accepts(form.get(FORM_TOKEN, "")):
+            return problem(visit, 403, "forged")
+        return await handler(visit, fields)
+
+    return await _answered(visit, answer(), kept)
 
 
 async def _answered(visit: Visit, answer: Awaitable[Response], fields: Form | None = None) -> Response:
@@ -277,19 +306,23 @@ def set_cookie(response: Response, console: Console, purpose: str, value: str) -
     )
 
 
-def _enter(visit: Visit, fields: Form | None = None) -> Response | None:
+async def _enter(visit: Visit, fields: Form | None = None) -> Response | None:
     """Lets a signed-in, unlocked person in; otherwise answers with the way to get in."""
     session = visit.session
     if session is None:
-        if visit.wants_part or visit.request.url.path.endswith(JSON):
-            return problem(visit, 401, "signed_out")
-        return RedirectResponse(f"/sign-in?return={quote(_return_to(visit))}", status_code=303)
+        return _outside(visit)
     if not session.locked:
         try:
-            send_as(session.credential.token())
-        except CredentialEnded:
-            session.locked = True
-    if session.locked:
+            send_as(await session.credential.token())
+            session.person = session.credential.person
+        except CredentialEnded as ended:
+            if ended.cause == "another":
+                visit.console.logger.warning("a session ended: its renewed token speaks for somebody else")
+                visit.console.sessions.close(session)
+            session.locked, session.why_locked = True, ended.cause
+        if not visit.console.sessions.holds(session):
+            return _outside(replace(visit, session=None))
+    if session.shut(visit.request.url.path):
         if visit.wants_part or visit.request.url.path.endswith(JSON):
             return problem(visit, 423, "locked")
         if fields is not None:
@@ -297,6 +330,12 @@ def _enter(visit: Visit, fields: Form | None = None) -> Response | None:
         return RedirectResponse(f"/lock?return={quote(_return_to(visit))}", status_code=303)
     visit.console.sessions.use(session)
     return None
+
+
+def _outside(visit: Visit) -> Response:
+    if visit.wants_part or visit.request.url.path.endswith(JSON):
+        return problem(visit, 401, "signed_out")
+    return RedirectResponse(f"/sign-in?return={quote(_return_to(visit))}", status_code=303)
 
 
 def _return_to(visit: Visit) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.support.browser import RunningConsole, Screen, launch, open_screen, running_console
+from tests.support.network import Network
 
 
 # The scope is the folder: while Playwright runs, no test with an event loop of its own could.
@@ -39,6 +41,24 @@ def windows(browser: Browser, console: RunningConsole) -> Iterator[Callable[...,
     for screen in opened:
         screen.context.close()
     assert faults == []
+
+
+@pytest.fixture
+def network(console: RunningConsole) -> Iterator[Network]:
+    """A network towards the console that can be taken away."""
+    between = Network(console.address)
+    yield between
+    between.cut()
+
+
+@pytest.fixture
+def tablet(browser: Browser, console: RunningConsole, network: Network) -> Iterator[Screen]:
+    """A tablet behind that network, on which a therapist is signed in."""
+    opened = open_screen(browser, replace(console, address=network.address))
+    opened.sign_in()
+    yield opened
+    opened.context.close()
+    assert opened.faults == []
 
 
 @pytest.fixture

@@ -9,7 +9,18 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.support.browser import PHONE, TABLET, RunningConsole, launch, new_client, open_screen, running_console
+from cli.cases import read_case
+from tests.support.browser import (
+    EXAMPLES,
+    PHONE,
+    TABLET,
+    RunningConsole,
+    Screen,
+    launch,
+    new_client,
+    open_screen,
+    running_console,
+)
 from tests.support.review_story import review_pages
 from tests.support.visits import working_pages
 
@@ -26,7 +37,13 @@ def addresses(console: RunningConsole) -> dict[str, tuple[str, str]]:
     client = new_client()
     first = console.open_example(client)
     plan = console.plan(first)
-    second = console.open_assessment(client)
+    case = read_case(EXAMPLES / "neck_pain.yaml")
+    second = console.open_assessment(
+        client,
+        pain_areas=case.pain_areas,
+        palpation_findings=case.palpation_findings[:3],
+        rom_tests=case.rom_tests,
+    )
     sections = {name: f"/{second}/{name}" for name in ("flags", "pain", "palpate", "rom", "fit")}
     own = {"today": "/today", "client": f"/clients/{client}", **sections, "plan": f"/{plan}", **working_pages(console)}
     return {**{name: ("tess", path) for name, path in own.items()}, **review_pages(console)}
@@ -48,10 +65,18 @@ def take(browser: Browser, console: RunningConsole, folder: Path) -> None:
                     screen.open(path)
                     if screen.page.locator(".chart-column:visible").count():
                         screen.page.wait_for_selector(".chart-column:visible svg [data-part]")
-                    file = f"{name}{kind}{' dark' if dark else ''}".replace(" ", "-").replace("'", "") + ".png"
-                    screen.page.screenshot(path=folder / file)
-                    _shrink(folder / file)
+                    _keep(screen, folder, name + kind, dark)
+            if person == "tess":
+                screen.page.set_viewport_size({"width": TABLET[0], "height": TABLET[1]})
+                screen.give_away(pages["pain"][1].strip("/").removesuffix("/pain"))
+                _keep(screen, folder, "pain map", dark)
             screen.context.close()
+
+
+def _keep(screen: Screen, folder: Path, name: str, dark: bool) -> None:
+    file = folder / (f"{name}{' dark' if dark else ''}".replace(" ", "-").replace("'", "") + ".png")
+    screen.page.screenshot(path=file)
+    _shrink(file)
 
 
 def _sizes(name: str) -> list[tuple[str, tuple[int, int]]]:

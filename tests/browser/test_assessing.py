@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from playwright.sync_api import Route
 
 from myoplan.assessment.v1 import assessment_pb2 as a
 from tests.support.browser import RunningConsole, Screen, findings, new_client
@@ -173,6 +174,108 @@ def test_a_new_client_takes_at_most_forty_two_taps(screen: Screen) -> None:
     assert screen.page.locator(".steps .step").count() > 3
 
 
+def last_visit(console: RunningConsole, client: str) -> list[tuple[str, str, str]]:
+    """Seals a visit with seven findings, three places and two motions; returns its findings."""
+    muscles = (
+        "infraspinatus",
+        "levator_scapulae",
+        "middle_trapezius",
+        "supraspinatus",
+        "teres_minor",
+        "rhomboid_major",
+    )
+    first = console.open_assessment(
+        client,
+        palpation_findings=[
+            *(a.PalpationFinding(muscle=muscle, side=a.RIGHT, spot_tenderness=True) for muscle in muscles),
+            a.PalpationFinding(muscle="upper_trapezius", side=a.LEFT, spot_tenderness=True),
+        ],
+        pain_areas=[
+            a.PainArea(zone=zone, side=a.RIGHT, intensity=6)
+            for zone in ("back_of_neck", "upper_thoracic_back", "back_of_shoulder")
+        ],
+        rom_tests=[
+            a.RomTest(motion=motion, side=side, mode=a.RomTest.ACTIVE, measured=a.RomTest.Measurement(value=30))
+            for motion in ("cervical_rotation", "cervical_side_bend")
+            for side in (a.RIGHT, a.LEFT)
+        ],
+        health_flags=[a.HealthFlag(condition="anticoagulant", answer=a.HealthFlag.ABSENT)],
+    )
+    console.seal(first)
+    return list(findings(console.stored(first)))
+
+
+def test_a_returning_client_takes_at_most_eighteen_taps(screen: Screen, console: RunningConsole) -> None:
+    """B2: 3 places, 4 findings confirmed and 2 changed, 4 motions; nothing is carried over without a tap."""
+    client = new_client()
+    before = last_visit(console, client)
+    name = console.open_assessment(client)
+    screen.open(f"/{name}/flags")
+    page = screen.page
+    screen.taps = 0
+
+    screen.tap("#flags button:has-text('Nothing new')")
+    screen.settle()
+
+    screen.tap("#sections [data-to=pain]")
+    for zone, intensity in (("back_of_neck", 4), ("upper_thoracic_back", 3), ("back_of_shoulder", 6)):
+        screen.tap(f"#pain-list li:has(#pain-{zone}-right) .scale [value='{intensity}']")
+        screen.settle()
+
+    screen.tap("#sections [data-to=palpate]")
+    assert not console.stored(name).palpation_findings
+    row = "#unconfirmed li:has(input[value={}])"
+    for muscle in ("teres_minor", "supraspinatus", "levator_scapulae", "infraspinatus"):
+        screen.tap(page.locator(row.format(muscle)).get_by_text("Same", exact=True))
+        screen.settle()
+    for muscle, level in (("middle_trapezius", "nothing"), ("rhomboid_major", "active")):
+        screen.tap(f"{row.format(muscle)} [value={level}]")
+        screen.settle()
+
+    screen.tap("#sections [data-to=rom]")
+    for place in range(4):
+        screen.tap_bar(page.locator("#rom-rows svg.bar:visible").nth(place), 0.5)
+    screen.settle()
+    assert screen.taps <= 18, screen.taps
+
+    stored = console.stored(name)
+    assert [(each.zone, each.intensity) for each in stored.pain_areas] == [
+        ("back_of_neck", 4),
+        ("upper_thoracic_back", 3),
+        ("back_of_shoulder", 6),
+    ]
+    changed = {"middle_trapezius": "UNREMARKABLE", "rhomboid_major": "ACTIVE_TRIGGER_POINT"}
+    confirmed = [each for each in before if each[0] != "upper_trapezius"]
+    assert findings(stored) == [(muscle, side, changed.get(muscle, level)) for muscle, side, level in confirmed]
+    assert page.locator("#unconfirmed li").count() == 1, "the finding that nobody tapped still waits"
+    assert len(stored.rom_tests) == 4
+    assert 30 not in {each.measured.value for each in stored.rom_tests}
+    assert [each.condition for each in stored.health_flags] == ["anticoagulant"]
+
+
+def test_a_double_tap_confirms_only_the_row_that_it_hit_first(screen: Screen, console: RunningConsole) -> None:
+    client = new_client()
+    last_visit(console, client)
+    name = console.open_assessment(client)
+    screen.open(f"/{name}/palpate")
+    page = screen.page
+    rows = page.locator("#unconfirmed li")
+    all_rows = rows.count()
+    box = rows.first.get_by_text("Same", exact=True).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_function("count => document.querySelectorAll('#unconfirmed li').length === count", arg=all_rows - 1)
+    page.mouse.down(click_count=2)
+    page.mouse.up(click_count=2)
+    screen.settle()
+    assert len(console.stored(name).palpation_findings) == 1
+    page.mouse.down()  # control: a tap of its own is for the row that is there now
+    page.mouse.up()
+    page.wait_for_function("count => document.querySelectorAll('#unconfirmed li').length === count", arg=all_rows - 2)
+
+
 def test_undo_puts_everything_back(screen: Screen) -> None:
     name = screen.console.open_assessment(
         palpation_findings=[
@@ -195,6 +298,24 @@ def test_undo_puts_everything_back(screen: Screen) -> None:
     screen.settle()
     assert list(screen.console.stored(name).palpation_findings) == list(before.palpation_findings)
     assert screen.page.locator("#undo button").is_disabled()
+
+
+def test_undo_takes_back_what_is_still_on_its_way_and_nothing_else(screen: Screen) -> None:
+    name = screen.console.open_assessment()
+    screen.open(f"/{name}/palpate")
+    page = screen.page
+    screen.tap_region("back-surface-infraspinatus--right")
+    screen.tap(".levels [value=tight]")
+    screen.settle()
+    held: list[Route] = []
+    page.route("**/entries", lambda route: held.append(route))  # noqa: PLW0108 - a builtin cannot be called back
+    screen.tap_region("back-surface-upper_trapezius--left")
+    with page.expect_request("**/entries"):
+        screen.tap(".levels [value=active]")
+    screen.press("u")
+    held[0].continue_()
+    screen.settle()
+    assert findings(screen.console.stored(name)) == [("infraspinatus", "RIGHT", "TAUT")]
 
 
 def test_last_visit_is_confirmed_finding_by_finding(screen: Screen) -> None:
@@ -223,9 +344,10 @@ def test_last_visit_is_confirmed_finding_by_finding(screen: Screen) -> None:
     assert findings(screen.console.stored(name)) == []
     screen.tap("#unconfirmed li:has-text('infraspinatus') button:has-text('Same')")
     screen.settle()
-    screen.tap("#unconfirmed li:has-text('levator') button:has-text('Changed')")
+    screen.tap("#unconfirmed li:has-text('levator') [data-pick]")
     screen.page.wait_for_selector(".picked:has-text('levator scapulae · RIGHT')")
-    screen.tap(".levels [value=tender]")
+    assert len(screen.console.stored(name).palpation_findings) == 1
+    screen.tap("#unconfirmed li:has-text('levator') [value=tender]")
     screen.settle()
     assert findings(screen.console.stored(name)) == [
         ("infraspinatus", "RIGHT", "ACTIVE_TRIGGER_POINT"),

@@ -103,7 +103,7 @@ def test_the_chart_is_one_tab_stop_and_arrows_walk(screen: Screen) -> None:
     screen.page.wait_for_function("document.activeElement.id === 'back-surface-upper_trapezius--left'")
     screen.press("4")
     screen.settle()
-    assert screen.page.locator("#palpate-said").text_content() == "upper trapezius, LEFT, Active. 1 findings."
+    assert screen.page.locator("#palpate-said").text_content() == "upper trapezius, LEFT, Active. 1 finding."
     pressed = screen.page.locator("[id=back-surface-upper_trapezius--left]")
     assert pressed.get_attribute("aria-pressed") == "true"
     assert pressed.get_attribute("aria-label") == "upper trapezius, left, Active"

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from myoplan.planner.v1.plan_pb2 import Attestation, Plan, Signature
-from myoplan.planner.v1.review_pb2 import Comment
+from myoplan.planner.v1.review_pb2 import Comment, CreateCommentRequest, ListCommentsRequest
 from tests.support.browser import PASSWORD, RunningConsole, Screen
 from tests.support.review_story import (
     changed_and_signed,
@@ -38,6 +38,11 @@ def trainee(windows: Windows) -> Screen:
     screen = windows()
     screen.sign_in("theo")
     return screen
+
+
+def comments_on(console: RunningConsole, plan: Plan) -> tuple[Comment, ...]:
+    request = ListCommentsRequest(parent=plan.name)
+    return tuple(console.plans.ListComments(request, metadata=console.credentials("sara"), timeout=10).comments)
 
 
 def row(name: str) -> str:
@@ -246,10 +251,32 @@ def test_questions_are_answered(supervisor: Screen, trainee: Screen) -> None:
     trainee.page.keyboard.type("The client did not want it today.")
     trainee.page.locator(".answer button").click()
     trainee.page.wait_for_selector(".drafts")
-    trainee.page.click(".drafts button")
+    trainee.page.click(".drafts button.main")
     trainee.page.wait_for_selector(".answers:has-text('did not want it today')")
     supervisor.open(f"/{plan.name}/review")
     assert "did not want it today" in supervisor.page.locator(".answers").inner_text()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_draft_is_deleted_and_nobody_has_seen_it(windows: Windows, console: RunningConsole, scripts: bool) -> None:
+    plan = signed(console, draft(console, sealed_case(console, "stiff_shoulder")))
+    for text in ("Too rash.", "Kept."):
+        request = CreateCommentRequest(parent=plan.name, comment=Comment(kind=Comment.NOTE, text=text))
+        console.plans.CreateComment(request, metadata=console.credentials("sara"), timeout=10)
+    screen = windows(java_script_enabled=scripts)
+    screen.sign_in("sara", f"/{plan.name}/review")
+    drafts, delete = screen.page.locator(".drafts li"), screen.page.get_by_role("button", name="Delete draft")
+    expect(drafts).to_have_count(2)
+    gone_elsewhere = screen.context.new_page()
+    gone_elsewhere.goto(screen.page.url)
+    delete.first.click()
+    expect(screen.page.locator(".done")).to_have_text("The draft is deleted. Nobody else has seen it.")
+    expect(drafts).to_have_count(1)
+    gone_elsewhere.get_by_role("button", name="Delete draft").first.click()
+    expect(gone_elsewhere.locator(".done")).to_contain_text("The draft is deleted.")
+    screen.page.click(".drafts button.main")
+    expect(screen.page.locator(".comment-text")).to_have_text(["Kept."])
+    assert [each.text for each in comments_on(console, plan)] == ["Kept."]
 
 
 def test_flags_are_read_before_the_release(supervisor: Screen) -> None:
@@ -337,7 +364,7 @@ def test_minutes_and_technique_can_be_suggested(supervisor: Screen, trainee: Scr
     again.locator("[name=suggest_minutes]").fill("5.5")
     again.locator("button:has-text('Keep as a draft')").click()
     supervisor.page.wait_for_selector(".drafts")
-    supervisor.page.click(".drafts button")
+    supervisor.page.click(".drafts button.main")
     supervisor.page.wait_for_selector(".comment .suggested-comes:has-text('5.5′')")
     trainee.open(f"/{plan.name}/review")
     trainee.page.click("button:has-text('Take over')")

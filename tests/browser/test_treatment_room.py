@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 
 import pytest
@@ -78,10 +77,8 @@ def test_a_whole_treatment_takes_one_tap_a_step(room: Screen) -> None:
 def test_a_second_tap_at_once_does_nothing(room: Screen) -> None:
     plan = ready(room)
     start(room)
-    go_on(room)
-    assert count(room).startswith("Step 2 ")
-    room.page.clock.fast_forward(300)
-    room.tap("#room-next")
+    room.page.clock.fast_forward(GUARD)
+    room.page.evaluate("() => { const next = document.getElementById('room-next'); next.click(); next.click(); }")
     assert count(room).startswith("Step 2 ")
     go_on(room)
     assert count(room).startswith("Step 3 ")
@@ -144,31 +141,6 @@ def test_skipped_and_softer_are_stored(room: Screen) -> None:
     assert session[work(plan)[0].id].status == SessionStep.SKIPPED
     step = work(plan)[pressed]
     assert session[step.id].pressure_level == step.pressure_level - 1
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_no_entry_is_lost_when_the_network_drops(room: Screen, seed: int) -> None:
-    """The network drops and comes back at random; the page goes on, and in the end everything is stored once."""
-    chosen = random.Random(seed)
-    plan = ready(room)
-    start(room)
-    offline, passed = False, 0
-    for _ in work(plan):
-        if chosen.random() < 0.5:
-            offline = not offline
-            room.context.set_offline(offline)
-        waited = chosen.randrange(1_000, 90_000)
-        passed += waited + GUARD
-        room.page.clock.fast_forward(waited)
-        go_on(room)
-    assert room.page.locator("#room-end-title").is_visible()
-    room.context.set_offline(False)
-    room.page.clock.fast_forward(20_000)
-    sent(room)
-    session = stored_session(room.console, plan.name)
-    assert set(status(session).values()) == {SessionStep.DONE}
-    # Each step is stored in whole seconds, and a real second passes here and there.
-    assert abs(sum(each.delivered.seconds for each in session.steps) - passed / 1000) <= 2 * len(work(plan))
 
 
 def test_the_visit_cannot_be_closed_while_steps_wait_on_the_device(room: Screen) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -139,8 +139,10 @@ def new_client() -> str:
 
 
 @contextmanager
-def running_console(folder: Path) -> Iterator[RunningConsole]:
-    """Runs Redis, both services and the console on free ports for the length of a with block."""
+def running_console(
+    folder: Path, serve: Callable[..., AbstractContextManager[str]] = console
+) -> Iterator[RunningConsole]:
+    """Runs Redis, both services and the console on free ports for a with block; `serve` starts the console."""
     with ExitStack() as ends:
         redis = ends.enter_context(running_redis(folder / "redis"))
         ends.enter_context(pytest.MonkeyPatch.context()).setenv("MYOPLAN_REDIS_URL", redis.url)
@@ -156,7 +158,7 @@ def running_console(folder: Path) -> Iterator[RunningConsole]:
                 for each in PEOPLE.values()
             ],
         )
-        address = ends.enter_context(console(running, folder, lambda _: None))
+        address = ends.enter_context(serve(running, folder, lambda _: None))
         channel = ends.enter_context(grpc.insecure_channel(running.assessment))
         to_planner = ends.enter_context(grpc.insecure_channel(running.planner))
         yield RunningConsole(
@@ -197,6 +199,13 @@ class Screen:
         self.page.fill("[name=password]", PASSWORD)
         self.page.click("main button.main")
         self.page.wait_for_url(f"**{to}")
+
+    def give_away(self, assessment: str) -> None:
+        """Puts the tablet into the hands of the client of an assessment."""
+        self.open(f"/{assessment}/pain")
+        self.tap("#give-form button")
+        self.page.wait_for_url("**/pain-map")
+        self.page.wait_for_selector("#pain-chart [data-part]")
 
     def tap(self, target: Locator | str) -> None:
         """Taps a control with a finger, and counts it."""
@@ -240,12 +249,18 @@ class Screen:
 
 
 def open_screen(
-    browser: Browser, console: RunningConsole, *, size: tuple[int, int] = TABLET, dark: bool = False, **more: Any
+    browser: Browser,
+    console: RunningConsole,
+    *,
+    size: tuple[int, int] = TABLET,
+    dark: bool = False,
+    finger: bool = True,
+    **more: Any,
 ) -> Screen:
-    """Opens a window of its own, with a finger, that writes down every fault of its pages."""
+    """Opens a window of its own that writes down every fault of its pages; without `finger` it cannot be touched."""
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
-        has_touch=True,
+        has_touch=finger,
         color_scheme="dark" if dark else "light",
         **more,
     )

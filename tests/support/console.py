@@ -46,7 +46,7 @@ class IssuedCredential:
     issuer: TokenIssuer = field(repr=False)
     person: Person
 
-    def token(self) -> str:
+    async def token(self) -> str:
         return self.issuer.token(person=self.person.person, clinic=self.person.clinic, roles=tuple(self.person.roles))
 
 

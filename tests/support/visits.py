@@ -130,5 +130,6 @@ def working_pages(console: RunningConsole) -> dict[str, str]:
         "room": f"/{running.name}/room",
         "closing": f"/{running.name}/finish",
         "report": f"/{finished.name}/finish",
+        "compared": f"/{finished.name}/changes",
         "progress": f"/clients/{client_with_visits(console)}/progress",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,14 +71,16 @@ async def show(visit: Visit) -> Response:
     client = visit.request.path_params["client"]
     services = visit.console.services
     parent = f"clients/{client}"
-    listed = await services.assessments.ListAssessments(
-        ListAssessmentsRequest(parent=parent, page_size=MOST_VISITS), timeout=READ_SECONDS
+    listed, planned = await asyncio.gather(
+        services.assessments.ListAssessments(
+            ListAssessmentsRequest(parent=parent, page_size=MOST_VISITS), timeout=READ_SECONDS
+        ),
+        services.plans.ListPlans(
+            ListPlansRequest(parent=parent, page_size=MOST_VISITS, view=PlanView.BASIC), timeout=READ_SECONDS
+        ),
     )
     if not listed.assessments:
         return problem(visit, 404, "missing")
-    planned = await services.plans.ListPlans(
-        ListPlansRequest(parent=parent, page_size=MOST_VISITS, view=PlanView.BASIC), timeout=READ_SECONDS
-    )
     newest = listed.assessments[0]
     context = ClientPage(
         title=code(client),

@@ -17,6 +17,7 @@ from services.console.signin.credential import Credential, Person
 
 MOST_SESSIONS = 5_000
 MOST_ASSESSMENTS = 200
+MOST_UNPROVEN = 8
 UNDO_DEPTH = 20
 TOKEN_BYTES = 18
 
@@ -27,6 +28,17 @@ class HeldEntry:
 
     path: str
     fields: tuple[tuple[str, str], ...] = field(repr=False)
+
+
+@dataclass(slots=True, kw_only=True)
+class UnprovenForm:
+    """A form whose person went to the identity provider to prove who they are before it is done.
+
+    `told` is what came of that: `proven`, `cancelled` (they came back without), `not_anew` or `another`.
+    """
+
+    fields: tuple[tuple[str, str], ...] = field(repr=False)
+    told: str = "cancelled"
 
 
 @dataclass(slots=True)
@@ -49,7 +61,12 @@ class Session:
     opened: float
     used: float
     locked: bool = False
+    why_locked: str = ""
+    """The cause of the credential's end; empty: nobody used the session, or somebody locked it."""
+    handed: frozenset[str] = frozenset()
+    """While the tablet is in the client's hands: the only addresses that may be asked for. Empty: it is not."""
     held: HeldEntry | None = None
+    _unproven: OrderedDict[str, UnprovenForm] = field(default_factory=OrderedDict)
     _assessments: OrderedDict[str, AssessmentMemory] = field(default_factory=OrderedDict)
 
     def at(self, assessment: str) -> AssessmentMemory:
@@ -59,6 +76,26 @@ class Session:
         while len(self._assessments) > MOST_ASSESSMENTS:
             self._assessments.popitem(last=False)
         return memory
+
+    def shut(self, path: str) -> bool:
+        """Says whether the credential has to be entered again before `path` is answered."""
+        return self.locked or bool(self.handed and path not in self.handed)
+
+    def keep(self, page: str, form: UnprovenForm) -> None:
+        """Keeps a form for the page it is on until that page is shown again."""
+        self._unproven[page] = form
+        self._unproven.move_to_end(page)
+        while len(self._unproven) > MOST_UNPROVEN:
+            self._unproven.popitem(last=False)
+
+    def tell(self, page: str, told: str) -> None:
+        """Says to the form of a page, if one is kept, what came of the proof."""
+        if page in self._unproven:
+            self._unproven[page].told = told
+
+    def kept(self, page: str) -> UnprovenForm | None:
+        """Returns the form that was kept for a page, once."""
+        return self._unproven.pop(page, None)
 
     def form_token(self) -> str:
         """Returns a token for a form. Masked anew each time: a compressed page then tells nothing about the secret."""
@@ -131,6 +168,10 @@ class Sessions:
             session.locked = True
         return session
 
+    def holds(self, session: Session) -> bool:
+        """Says whether a session goes on: it can be ended while one of its requests waits."""
+        return self._sessions.get(session.id) is session
+
     def use(self, session: Session) -> None:
         """Counts as use: the time until the lock begins anew."""
         session.used = self._monotonic()
@@ -141,6 +182,8 @@ class Sessions:
         self._sessions.pop(session.id, None)
         session.id = secrets.token_urlsafe(24)
         session.credential, session.auth_time, session.locked = credential, auth_time, False
+        session.why_locked = ""
+        session.handed = frozenset()
         self._sessions[session.id] = session
         self.use(session)
 

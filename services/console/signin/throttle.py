@@ -11,6 +11,7 @@ FREE_FAILURES = 5
 FIRST_WAIT_SECONDS = 30.0
 LONGEST_WAIT_SECONDS = 900.0
 MOST_ACCOUNTS = 10_000
+MOST_NAME_LETTERS = 128
 
 
 @dataclass(slots=True)
@@ -28,11 +29,12 @@ class Throttle:
 
     def seconds_to_wait(self, name: str) -> float:
         """Returns how long [s] `name` accepts no attempt; 0: it does."""
-        known = self._failures.get(name)
+        known = self._failures.get(name[:MOST_NAME_LETTERS])
         return max(0.0, known.until - self._monotonic()) if known else 0.0
 
     def failed(self, name: str) -> None:
         """Counts a failure; from the fifth on each doubles the wait, up to a quarter of an hour."""
+        name = name[:MOST_NAME_LETTERS]  # no account has a longer one
         known = self._failures.setdefault(name, _Failures())
         self._failures.move_to_end(name)
         known.count += 1
@@ -44,4 +46,4 @@ class Throttle:
 
     def succeeded(self, name: str) -> None:
         """Forgets the failures of `name`."""
-        self._failures.pop(name, None)
+        self._failures.pop(name[:MOST_NAME_LETTERS], None)

@@ -1,6 +1,6 @@
 // The assessment page: every tap is marked at once, kept in the queue, and stored by the server, whose answer replaces the
 // lists. Without this script the same forms work with a full reload.
-import { shortcut, formToken, typing } from "./console.js";
+import { shortcut, formToken, rows, typing } from "./console.js";
 import { BodyChart, sideWord } from "./chart.js";
 import { Queue } from "./queue.js";
 import { words } from "./words.js";
@@ -14,7 +14,7 @@ const LEVELS = ["tight", "tender", "latent", "active", "nothing"];
 
 // --- what there is to choose from: the page's own lists -----------------------------------------------------------------
 const plain = (text) => text.toLowerCase().replace(/[^a-z0-9]+/g, " ").trim();
-const choices = (form, name) => [...byId(form).elements[name].options].map((option) => ({
+const choices = (form, name) => [...(byId(form)?.elements[name].options || [])].map((option) => ({
   id: option.value,
   name: option.textContent,
   sides: option.dataset.sides.split(" "),
@@ -48,11 +48,12 @@ const find = (list, typed) => {
     .map(({ each }) => each);
 };
 
-// "lev r 3": the last words may be a side and a finding.
-const parse = (typed) => {
+// "lev r 3", "back neck r 6": the last words may be a side, and a finding or how strong the pain is.
+const parse = (kind, typed) => {
   const parts = plain(typed).split(" ").filter(Boolean);
   let level = "", side = "";
-  if (parts.length > 1 && /^[0-5]$/.test(parts.at(-1))) level = ["clear", ...LEVELS][Number(parts.pop())];
+  if (parts.length > 1 && kind === "muscle" && /^[0-5]$/.test(parts.at(-1))) level = ["clear", ...LEVELS][Number(parts.pop())];
+  if (parts.length > 1 && kind === "zone" && /^(\d|10)$/.test(parts.at(-1))) level = parts.pop();
   if (parts.length > 1 && /^(l|r|left|right)$/.test(parts.at(-1))) side = { l: "left", r: "right" }[parts.at(-1)[0]], parts.pop();
   return { text: parts.join(" "), side, level };
 };
@@ -66,7 +67,7 @@ const queue = new Queue({
   address,
   token: formToken,
   onChange: () => { showQueue(); mark(); },
-  onStored: (entry, text, left) => { byId("entry-problem").replaceChildren(); take(text, left); },
+  onStored: (entry, text, left) => { byId("entry-problem").replaceChildren(); take(text, left); undoStored(entry); },
   onRefused: (entry, text, kept) => {
     const told = new DOMParser().parseFromString(text, "text/html").body.textContent.trim();
     const line = document.createElement("p");
@@ -85,7 +86,7 @@ const describe = ({ fields }) => {
 const showQueue = () => {
   const waiting = queue.entries.length;
   const others = queue.others;
-  const offline = waiting && (!navigator.onLine || queue.wait > 500);
+  const offline = waiting && queue.isAway;
   saving.textContent = [
     waiting ? (offline ? words("waiting", { n: waiting }) : words("saving")) : "",
     others ? words("others_waiting", { n: others }) : "",
@@ -116,6 +117,7 @@ const take = (text, left) => {
   const id = focus?.id;
   const value = typing(focus) ? focus.value : null;
   const label = focus?.getAttribute?.("aria-label");
+  const place = rows().indexOf(focus?.closest?.("li")?.querySelector("[data-row]"));
   for (const part of PARTS) {
     const old = byId(part), next = fresh.getElementById(part);
     if (old && next) morph(old, next);
@@ -127,6 +129,10 @@ const take = (text, left) => {
     if (again) {
       if (value !== null && again.value !== value && again.matches("input")) again.value = value;
       again.focus();
+    } else {
+      // The row is done with: on to the one in its place.
+      const still = rows();
+      (still[Math.min(place, still.length - 1)] || shown())?.focus({ preventScroll: true });
     }
   }
   mark(left);
@@ -181,6 +187,8 @@ const mark = () => {
 const charts = {};
 const say = (kind, text) => { const place = byId(kind === "muscle" ? "palpate-said" : "pain-said"); place.textContent = ""; place.textContent = text; };
 
+const counted = (what, n) => words(`${what}.${n === 1 ? "one" : "other"}`, { n });
+
 const startChart = async (kind) => {
   if (charts[kind]) return charts[kind].ready;
   const host = document.querySelector(`.chart-column[data-chart="${kind}"]`);
@@ -231,25 +239,25 @@ const enterLevel = (choice, level, more = {}) => {
   enter({ kind: "palpation", muscle: part, side, level, ...more });
   choose("muscle", part, side);
   const name = muscleName.get(part);
-  const n = marks("muscle").size;
-  say("muscle", level === "clear" ? words("said_cleared", { name, side: sideWord(side), n }) : words("said", { name, side: sideWord(side), level: words(`level.${level}`), n }));
+  const count = counted("findings", marks("muscle").size);
+  say("muscle", level === "clear" ? words("said_cleared", { name, side: sideWord(side), count }) : words("said", { name, side: sideWord(side), level: words(`level.${level}`), count }));
 };
 const enterPain = (choice, intensity) => {
   if (!choice) return;
   const { part, side } = choice;
   enter({ kind: "pain", zone: part, side, intensity });
   choose("zone", part, side);
-  say("zone", words(intensity === "clear" ? "said_cleared" : "said_pain", { name: zoneName.get(part), side: sideWord(side), level: intensity, n: marks("zone").size }));
+  say("zone", words(intensity === "clear" ? "said_cleared" : "said_pain", { name: zoneName.get(part), side: sideWord(side), level: intensity, count: counted("places", marks("zone").size) }));
 };
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.id === "fit-form") {
+  if (form.matches("#fit-form,#give-form")) {
     if (queue.entries.length) {
       event.preventDefault();
       const line = document.createElement("p");
       line.className = "wrong";
-      line.textContent = words("fit_waits");
+      line.textContent = words(form.id === "fit-form" ? "fit_waits" : "give_waits");
       byId("entry-problem").replaceChildren(line);
       queue.send();
     }
@@ -261,7 +269,7 @@ document.addEventListener("submit", (event) => {
   const { submitter } = event;
   if (form.id === "palpate-form") { enterLevel(chosen.muscle, submitter?.value || ""); return; }
   if (form.id === "pain-form") { enterPain(chosen.zone, submitter?.value || ""); return; }
-  if (form.id === "undo") { undo(form); return; }
+  if (form.id === "undo") { undo(); return; }
   const fields = Object.fromEntries(new FormData(form, submitter));
   delete fields.form_token;
   if (fields.kind === "pain") { enterPain({ part: fields.zone, side: fields.side }, fields.intensity); return; }
@@ -273,6 +281,7 @@ document.addEventListener("submit", (event) => {
 });
 // The answer shows at once which button it was.
 const press = (form, submitter) => {
+  if (form.elements.kind?.value === "same") submitter?.setAttribute("aria-pressed", "true");
   if (submitter?.name !== "answer") return;
   for (const each of form.querySelectorAll("[name=answer]")) each.setAttribute("aria-pressed", String(each === submitter));
 };
@@ -286,20 +295,43 @@ page.addEventListener("change", (event) => {
   }
 });
 
-const undo = (form) => {
+// What is on its way is undone as soon as it is stored: only then is it known which revision was before it.
+let undoAfter = [];
+const undo = () => {
+  const last = queue.entries.at(-1);
   if (queue.takeBack()) return;
-  const { revision, findings } = form.elements;
-  if (revision.value === "0") return;
-  queue.add(`${address}/undo`, { here: location.pathname, section, revision: revision.value, findings: findings.value });
+  if (last) undoAfter.push(last.id);
+  else sendUndo();
 };
-shortcut("undo", () => byId("undo").requestSubmit());
-shortcut("u", () => { byId("undo").requestSubmit(); return true; });
+const sendUndo = () => {
+  const { revision, findings } = byId("undo").elements;
+  if (revision.value === "0") return "";
+  return queue.add(`${address}/undo`, { here: location.pathname, section, revision: revision.value, findings: findings.value });
+};
+const undoStored = (entry) => {
+  const wanted = undoAfter.filter((id) => id === entry.id).length;
+  if (!wanted) return;
+  undoAfter = undoAfter.filter((id) => id !== entry.id);
+  const sent = sendUndo();
+  if (sent) undoAfter.push(...Array(wanted - 1).fill(sent));
+};
+shortcut("undo", () => byId("undo")?.requestSubmit());
+shortcut("u", () => { byId("undo")?.requestSubmit(); return true; });
 
 // --- the lists: search, and quick entry "lev r 3" --------------------------------------------------------------------------------------
 const MOST_PICKS = 8;
+// With a finding it is entered, and the next can be typed; without one, the focus goes to where the finding is given.
+const picked = async (kind, part, side, level) => {
+  const name = (kind === "muscle" ? muscleName : zoneName).get(part);
+  if (level) (kind === "muscle" ? enterLevel : enterPain)({ part, side }, level);
+  else say(kind, words("choose_level", { name, side: sideWord(side) }));
+  await pick(kind, part, side);
+  if (!level) (charts[kind].shapeOf(chosen[kind])?.shape || document.querySelector(`.chart-column[data-chart="${kind}"] .finding-bar button`)).focus();
+  else if (document.activeElement === document.body) byId(kind === "muscle" ? "find-muscle" : "find-zone").focus();
+};
 const picks = (kind, list, input, place) => {
   const draw = () => {
-    const { text, side, level } = kind === "muscle" ? parse(input.value) : { text: input.value, side: "", level: "" };
+    const { text, side, level } = parse(kind, input.value);
     const found = find(list, text).slice(0, MOST_PICKS);
     place.replaceChildren(...found.map((each) => {
       const row = document.createElement("li");
@@ -314,10 +346,9 @@ const picks = (kind, list, input, place) => {
         made.className = `side-pick side-pick-${one}`;
         made.setAttribute("aria-label", words("side_button", { name: each.name, side: sideWord(one) }));
         made.addEventListener("click", async () => {
-          if (kind === "muscle" && level) enterLevel({ part: each.id, side: one }, level);
           input.value = "";
           draw();
-          await pick(kind, each.id, one);
+          await picked(kind, each.id, one, level);
         });
         return made;
       }));
@@ -343,13 +374,18 @@ const picks = (kind, list, input, place) => {
     }
     input.value = "";
     draw();
-    if (kind === "muscle" && level) enterLevel({ part: best.id, side: one }, level);
-    else say(kind, words("choose_level", { name: best.name, side: sideWord(one) }));
-    await pick(kind, best.id, one);
+    await picked(kind, best.id, one, level);
   });
 };
-picks("muscle", muscles, byId("find-muscle"), byId("muscle-picks"));
-picks("zone", zones, byId("find-zone"), byId("zone-picks"));
+if (muscles.length) picks("muscle", muscles, byId("find-muscle"), byId("muscle-picks"));
+if (byId("find-zone")) picks("zone", zones, byId("find-zone"), byId("zone-picks"));
+// A row that is done with makes room for the next: the second tap of a double tap is not for that one.
+let tapped = null;
+page.addEventListener("click", (event) => {
+  const row = event.target.closest("#unconfirmed li, #pain-list li");
+  if (event.detail > 1 && row !== tapped) { event.preventDefault(); event.stopPropagation(); }
+  else tapped = row;
+}, true);
 page.addEventListener("click", (event) => {
   const again = event.target.closest("[data-pick]");
   if (again) pick("muscle", again.dataset.pick, again.dataset.side);
@@ -401,8 +437,8 @@ const nextValue = (input) => {
   const next = all[all.indexOf(input) + 1];
   if (next) { next.focus(); next.select(); } else { commit(input); }
 };
-byId("keypad").addEventListener("pointerdown", (event) => { if (event.target.closest("button")) event.preventDefault(); });
-byId("keypad").addEventListener("click", (event) => {
+byId("keypad")?.addEventListener("pointerdown", (event) => { if (event.target.closest("button")) event.preventDefault(); });
+byId("keypad")?.addEventListener("click", (event) => {
   const key = event.target.closest("[data-key]")?.dataset.key;
   const input = byId(lastValue);
   if (!key || !input) return;
@@ -412,7 +448,7 @@ byId("keypad").addEventListener("click", (event) => {
   else if (key === "−") input.value = input.value.startsWith("-") ? input.value.slice(1) : `-${input.value}`;
   else input.value = `${input.selectionStart === 0 && input.selectionEnd === input.value.length ? "" : input.value}${key}`;
 });
-byId("add-test").addEventListener("submit", async (event) => {
+byId("add-test")?.addEventListener("submit", async (event) => {
   event.preventDefault();
   const here = new URL(`${address}/rom`, location.href);
   const asked = new URLSearchParams(location.search);
@@ -424,6 +460,7 @@ byId("add-test").addEventListener("submit", async (event) => {
 
 // --- sections ------------------------------------------------------------------------------------------------------------------------------------
 let section = page.dataset.section;
+const shown = () => page.querySelector("section[data-section]:not([hidden])");
 const showSection = (name, push) => {
   section = name;
   for (const each of page.querySelectorAll("section[data-section]")) each.hidden = each.dataset.section !== name;
@@ -432,21 +469,36 @@ const showSection = (name, push) => {
     else each.removeAttribute("aria-current");
   }
   if (push) history.pushState(null, "", `${address}/${name}${location.search}`);
+  const title = document.title.split(" · ");
+  if (title.length > 2) document.title = title.with(-2, shown().querySelector("h2").textContent).join(" · ");
   if (name === "palpate") startChart("muscle");
   if (name === "pain") startChart("zone");
+};
+// The focus goes along: what comes next by Tab is the first thing of the section.
+const goTo = (name) => {
+  if (!byId("sections")) return; // in the client's hands there is one section
+  showSection(name, section !== name);
+  shown().focus({ preventScroll: true });
+  byId("sections").scrollIntoView({ block: "nearest" });
 };
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-to]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  showSection(link.dataset.to, section !== link.dataset.to);
+  goTo(link.dataset.to);
   fetch(link.href, { method: "HEAD" }).catch(() => {});
 });
 addEventListener("popstate", () => {
   const name = location.pathname.split("/").pop();
-  showSection(SECTIONS.includes(name) ? name : SECTIONS[0], false);
+  showSection(SECTIONS.includes(name) ? name : page.dataset.section, false);
 });
-SECTIONS.forEach((name, place) => shortcut(String(place + 1), () => { showSection(name, section !== name); return true; }));
+SECTIONS.forEach((name, place) => shortcut(String(place + 1), () => { goTo(name); return true; }));
+// The first press leads to the section, the next fits: minutes that nobody chose are asked for.
+shortcut("f", () => {
+  if (section === "fit") byId("fit-form").requestSubmit();
+  else goTo("fit");
+  return true;
+});
 const active = () => charts[{ palpate: "muscle", pain: "zone" }[section]];
 shortcut("b", () => {
   const chart = active();

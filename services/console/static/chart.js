@@ -179,7 +179,8 @@ export class BodyChart {
       }
       if (mark) this.sign(region, mark);
     }
-    if (this.picked) this.shapeOf(this.picked)?.shape.parentNode && this.svg.insertBefore(this.shapeOf(this.picked).shape, this.svg.querySelector(".body-lines"));
+    const picked = this.shapeOf(this.picked)?.shape;
+    if (picked) this.raise(picked);
   }
 
   sign(region, mark) {
@@ -216,7 +217,14 @@ export class BodyChart {
 
   focusOn(shape) {
     for (const { shape: each } of this.shapes.values()) each.setAttribute("tabindex", each === shape ? "0" : "-1");
+    this.raise(shape);
     shape.focus();
+  }
+
+  // On top of its neighbours, so that the whole border is seen. What is moved loses the focus: what is there already stays.
+  raise(shape) {
+    const lines = this.svg.querySelector(".body-lines");
+    if (lines.previousElementSibling !== shape) this.svg.insertBefore(shape, lines);
   }
 
   pick(shape) {

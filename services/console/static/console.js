@@ -1,4 +1,6 @@
 // What every page has: single-key shortcuts, help, the idle lock. Pages work without any of it.
+import "./busy.js";
+import { drop, dropIfKept, dropUnless } from "./kept.js";
 import { words } from "./words.js";
 
 const root = document.documentElement;
@@ -47,16 +49,28 @@ shortcut("?", () => help.showModal());
 document.getElementById("show-help")?.addEventListener("click", () => help.showModal());
 
 // j and k walk through rows
+export const rows = () => [...document.querySelectorAll(".visit-go,.step-link,[data-row]")].filter((row) => row.checkVisibility());
 const walk = (step) => {
-  const rows = [...document.querySelectorAll(".visit-go,.step-link")];
-  if (!rows.length) return false;
-  const here = rows.indexOf(document.activeElement);
-  const start = here >= 0 ? here : rows.findIndex((row) => row.getAttribute("aria-current"));
-  rows[Math.max(0, Math.min(rows.length - 1, start + step))].focus();
+  const all = rows();
+  if (!all.length) return false;
+  const focus = document.activeElement;
+  const here = all.findLastIndex((row) => row === focus || row.compareDocumentPosition(focus) & Node.DOCUMENT_POSITION_FOLLOWING);
+  const start = here >= 0 ? here : all.findIndex((row) => row.getAttribute("aria-current"));
+  all[Math.max(0, Math.min(all.length - 1, start + step))].focus();
   return true;
 };
 shortcut("j", () => walk(1));
 shortcut("k", () => walk(-1));
+
+// Escape leaves a field or the chart, so that single keys mean again what they mean elsewhere.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || event.defaultPrevented || document.querySelector("dialog[open],.lock-screen")) return;
+  event.target.closest?.("input,select,textarea,svg.body")?.closest("[tabindex='-1']")?.focus({ preventScroll: true });
+});
+// A key held down is one press: nothing is confirmed or passed twice because a finger stayed on Enter.
+document.addEventListener("keydown", (event) => {
+  if (event.repeat && event.key === "Enter" && event.target.closest?.("button,a,summary")) event.preventDefault();
+}, true);
 
 // --- a page menu closes when something else is touched ---------------------------------------------------------------
 document.addEventListener("click", (event) => {
@@ -77,15 +91,37 @@ const post = (address, fields) => fetch(address, {
   body: new URLSearchParams({ form_token: formToken(), ...fields }),
 });
 
+// Tabs of one browser share a session: what is used in one is not idle in another, and a lock covers all of them at once.
+const tabs = new BroadcastChannel("myoplan");
+tabs.addEventListener("message", ({ data }) => {
+  if (data === "used") used = Date.now();
+  else if (idleSeconds) lock(false);
+});
+if (body.dataset.afterUnlock) tabs.postMessage("handed"); // the tablet is in the client's hands: other tabs close
+
+// What this device keeps is for the person who is signed in, and nobody else: see kept.js.
+const forget = () => drop().catch(() => {});
+if (body.dataset.afterUnlock) forget();
+else dropUnless(body.dataset.sessionKey);
+const over = document.querySelector("[data-session-over]")?.dataset.sessionOver;
+if (over) dropIfKept(over);
+document.addEventListener("submit", async (event) => {
+  if (!event.target.matches("form[action='/sign-out'],form[action='/lock/now']")) return;
+  event.preventDefault();
+  await forget();
+  event.target.submit();
+});
+
 const lock = async (tell) => {
   if (held) return;
+  forget();
   const parts = [...body.children].filter((child) => !child.matches("script,template"));
   held = { parts, focus: document.activeElement, top: scrollY, title: document.title };
   for (const part of parts) part.remove();
   body.prepend(document.getElementById("lock-screen").content.cloneNode(true));
   document.title = body.querySelector("#lock-title").textContent;
   const form = body.querySelector(".lock-screen form");
-  form.addEventListener("submit", async (event) => {
+  form?.addEventListener("submit", async (event) => {
     event.preventDefault();
     const wrong = form.querySelector(".wrong");
     try {
@@ -97,11 +133,18 @@ const lock = async (tell) => {
       if (answer.status === 401 && (await state()) === "signed_out") location.assign(`/sign-in?return=${encodeURIComponent(location.pathname + location.search)}`);
     } catch { wrong.textContent = words("offline"); }
   });
-  form.elements.password.focus();
-  if (tell) { try { await post("/lock/now", {}); } catch { /* the server locks by itself */ } }
+  body.querySelector(".lock-screen input[type=password],.lock-screen a").focus();
+  if (!tell) {
+    const { why } = await session();
+    if (why) document.getElementById("lock-why")?.replaceChildren(why);
+    return;
+  }
+  tabs.postMessage("locked");
+  try { await post("/lock/now", {}); } catch { /* the server locks by itself */ }
 };
 
 const unlock = () => {
+  if (body.dataset.afterUnlock) { location.assign(body.dataset.afterUnlock); return; }
   body.querySelector(".lock-screen").remove();
   body.prepend(...held.parts);
   document.title = held.title;
@@ -112,13 +155,14 @@ const unlock = () => {
   document.dispatchEvent(new CustomEvent("myoplan:open"));
 };
 
-const state = async () => {
-  try { return (await (await fetch("/session.json")).json()).state; } catch { return "unknown"; }
+const session = async () => {
+  try { return await (await fetch("/session.json")).json(); } catch { return { state: "unknown" }; }
 };
+const state = async () => (await session()).state;
 
 if (idleSeconds) {
   for (const kind of ["pointerdown", "keydown", "wheel", "touchstart"]) {
-    addEventListener(kind, () => { used = Date.now(); }, { passive: true, capture: true });
+    addEventListener(kind, () => { if (Date.now() - used > 1000) tabs.postMessage("used"); used = Date.now(); }, { passive: true, capture: true });
   }
   // A page that is used without being touched, such as the treatment room, says so.
   document.addEventListener("myoplan:used", () => { used = Date.now(); });
@@ -135,6 +179,17 @@ if (idleSeconds) {
   document.addEventListener("myoplan:locked", () => lock(false));
 }
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+// Without an answer nobody knows whether a change was stored: that is said, and sending the same form again is safe.
+const silent = document.createElement("div");
+Object.assign(silent, { id: "no-answer", className: "stop" });
+silent.setAttribute("role", "alert");
+document.body.addEventListener("htmx:sendError", (event) => {
+  silent.textContent = words(event.detail.requestConfig?.verb === "get" ? "offline" : "not_sure");
+  document.getElementById("main").prepend(silent);
+  silent.scrollIntoView({ block: "nearest" });
+});
+document.body.addEventListener("htmx:afterOnLoad", () => silent.remove());
 
 document.body.addEventListener("htmx:responseError", (event) => {
   const status = event.detail.xhr.status;

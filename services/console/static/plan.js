@@ -43,8 +43,8 @@ const press = (id) => {
 shortcut("undo", () => press("edit-undo"));
 // No key releases a plan: this one only leads to where it is done.
 const toRelease = () => {
-  const place = document.getElementById("approve");
-  const target = place ? place.querySelector("input[type=password],a.button,button") : document.getElementById("sign-and-send");
+  const place = document.getElementById("approve"), flags = document.querySelector("#read-flags:not(:checked)");
+  const target = flags || (place ? place.querySelector("input[type=password],a.button,button") : document.getElementById("sign-and-send"));
   target?.scrollIntoView({ block: "center" });
   target?.focus();
   return Boolean(target);
@@ -74,12 +74,20 @@ document.body.addEventListener("htmx:responseError", (event) => {
   document.querySelector(".plan-main")?.prepend(told);
   told.focus();
 });
-document.body.addEventListener("htmx:afterSettle", () => {
+document.body.addEventListener("htmx:afterSettle", ({ target }) => {
   draw();
+  // The answer stands where the question was asked, and so does the focus.
+  const answer = target.closest(".why-not") || target.querySelector(":scope > .why-not");
+  if (answer) {
+    answer.tabIndex = -1;
+    answer.focus({ preventScroll: true });
+    return;
+  }
   const told = document.getElementById("told");
   const selected = document.querySelector(".step-link[aria-current]");
   if (told) told.focus();
-  else if (focusNext) { selected?.focus({ preventScroll: true }); selected?.scrollIntoView({ block: "nearest" }); }
+  else if (focusNext || document.activeElement === document.body) selected?.focus({ preventScroll: true });
+  if (focusNext && !told) selected?.scrollIntoView({ block: "nearest" });
   focusNext = "";
 });
 document.getElementById("told")?.focus();

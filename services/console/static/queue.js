@@ -1,16 +1,26 @@
 // Entries on their way to the server. Each is kept on this device under an id until the server has answered for it; the
 // server takes an id once, however often it is sent. So nothing is lost when the network drops, and nothing doubles.
-const PREFIX = "myoplan.queue";
+const PREFIX = "myoplan.queue", FIRST_WAIT = 500;
 
 export class Queue {
+  static open = new Set(); // the queues that this page has
+
+  // For which addresses entries of a person wait without a queue on this page.
+  static waiting(person) {
+    const begin = `${PREFIX}:${person}:`;
+    return Object.keys(localStorage).filter((key) => key.startsWith(begin) && !Queue.open.has(key)).map((key) => key.slice(begin.length));
+  }
+
   // `person`: clinic/person. `address`: what the entries are for. `onChange`: something was added, sent or refused.
   constructor({ person, address, token, onChange, onStored, onRefused }) {
     Object.assign(this, { token, onChange, onStored, onRefused });
     this.person = person;
     this.key = `${PREFIX}:${person}:${address}`;
+    Queue.open.add(this.key);
     this.sending = false;
-    this.wait = 500;
+    this.wait = FIRST_WAIT;
     addEventListener("online", () => this.send());
+    document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") this.send(); });
     addEventListener("storage", (event) => { if (event.key === this.key) this.onChange(); });
     document.addEventListener("myoplan:open", () => this.send());
   }
@@ -18,6 +28,9 @@ export class Queue {
   get entries() {
     try { return JSON.parse(localStorage.getItem(this.key) || "[]"); } catch { return []; }
   }
+
+  // Whether the entries wait because nothing answers.
+  get isAway() { return !navigator.onLine || this.wait > FIRST_WAIT; }
 
   keep(entries) {
     if (entries.length) localStorage.setItem(this.key, JSON.stringify(entries));
@@ -63,7 +76,18 @@ export class Queue {
     } finally { this.sending = false; }
   }
 
+  // After signing in anew, the page holds the form token of a session that is over. Says whether there is a new one for
+  // the same person; entries of somebody else are never sent under the name of who is signed in now.
+  async renew() {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const { sessionKey, formToken } = new DOMParser().parseFromString(await answer.text(), "text/html").body.dataset;
+    if (!answer.ok || sessionKey !== this.person) return false;
+    document.body.dataset.formToken = formToken;
+    return true;
+  }
+
   async sendAll() {
+    let renewed = false;
     for (let entry = this.entries[0]; entry; entry = this.entries[0]) {
       if (!entry.tried) this.keep(this.entries.map((each) => (each.id === entry.id ? { ...each, tried: true } : each)));
       let answer;
@@ -78,8 +102,17 @@ export class Queue {
       if (answer.status === 423) { document.dispatchEvent(new CustomEvent("myoplan:locked")); return; }
       if (answer.status === 401) { this.onRefused(entry, await answer.text(), true); return; }
       if ([429, 500, 502, 503, 504].includes(answer.status)) { this.onRefused(null, await answer.text(), true); this.later(); return; }
-      const text = await answer.text();
-      this.wait = 500;
+      let text;
+      try {
+        text = await answer.text();
+        if (answer.status === 403 && text.includes('data-problem="forged"')) {
+          renewed = !renewed && (await this.renew());
+          if (renewed) continue;
+          this.onRefused(entry, text, true);
+          return;
+        }
+      } catch { this.later(); return; }
+      this.wait = FIRST_WAIT;
       this.keep(this.entries.filter((each) => each.id !== entry.id));
       if (answer.ok) this.onStored(entry, text, this.entries.length);
       else this.onRefused(entry, text, false);
@@ -90,5 +123,6 @@ export class Queue {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.send(), this.wait);
     this.wait = Math.min(this.wait * 2, 15000);
+    this.onChange();
   }
 }

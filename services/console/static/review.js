@@ -46,11 +46,42 @@ document.addEventListener("click", (event) => {
   moveTo(link.hash.slice(1), link.hash === "#request" ? "textarea" : controls)();
 });
 
+// Whoever leaves for the clinic's sign-in before a signature finds what they were writing in other forms here again.
+const kept = document.getElementById("kept");
+const nameOf = (form) => [form.getAttribute("action"), ...["step", "comment", "reply_to"].map((name) => form.elements[name]?.value)].join(" ");
+const isChoice = (field) => ["radio", "checkbox"].includes(field.type);
+const isChanged = (field) =>
+  isChoice(field) ? field.checked !== field.defaultChecked
+  : field.tagName === "SELECT" ? field.value && !field.selectedOptions[0].defaultSelected
+  : field.value !== field.defaultValue;
+const written = (form) => [...form.elements].filter((field) => field.name && field.type !== "hidden" && isChanged(field));
+document.addEventListener("submit", (event) => {
+  if (!event.target.querySelector("[data-away]")) return;
+  for (const form of document.querySelectorAll("#review form")) {
+    const fields = form === event.target ? [] : written(form).map((field) => [field.name, field.value, field.checked]);
+    if (!fields.length) continue;
+    const carrier = Object.assign(document.createElement("input"), { type: "hidden", name: "kept" });
+    carrier.value = JSON.stringify([nameOf(form), fields]);
+    event.target.append(carrier);
+  }
+});
+for (const line of kept ? JSON.parse(kept.textContent).split("\n") : []) {
+  const [name, fields] = JSON.parse(line);
+  const form = [...document.querySelectorAll("#review form")].find((each) => nameOf(each) === name);
+  for (const [named, value, checked] of form ? fields : []) {
+    for (const field of [...form.elements].filter((each) => each.name === named && (!isChoice(each) || each.value === value))) {
+      if (isChoice(field)) field.checked = checked;
+      else field.value = value;
+      for (let around = field.closest("details"); around; around = around.parentElement.closest("details")) Object.assign(around, { open: true }).dataset.kept = "";
+    }
+  }
+}
+
 document.addEventListener("focusin", (event) => { last = event.target.closest(".review-row")?.id || last; });
 
 // A comment that is opened is written at once; an attestation that is chosen is followed by the password.
 document.addEventListener("toggle", (event) => {
-  if (event.target.matches?.(".comment-new,.answer") && event.target.open && !event.target.contains(document.activeElement?.closest("form"))) {
+  if (event.target.matches?.(".comment-new,.answer") && event.target.open && !("kept" in event.target.dataset) && !event.target.contains(document.activeElement?.closest("form"))) {
     event.target.querySelector("textarea")?.focus();
   }
 }, true);
@@ -77,6 +108,7 @@ document.body.addEventListener("htmx:responseError", (event) => {
 });
 document.body.addEventListener("htmx:afterSettle", () => {
   const told = document.getElementById("told");
-  (told || document.getElementById(last || "review"))?.focus?.();
+  if (told) told.focus();
+  else (document.getElementById(last) || document.getElementById("review"))?.focus({ preventScroll: true });
 });
 document.getElementById("told")?.focus();

@@ -1,7 +1,9 @@
 // The treatment room. The whole session is in the page: it works on when the network drops, and what was done waits in a
 // queue on the device until it is stored. Nothing ever goes on by itself.
-import { formToken } from "./console.js";
+import { working } from "./busy.js";
+import { formToken, shortcut } from "./console.js";
 import { BodyChart } from "./chart.js";
+import { keep as keepPage } from "./kept.js";
 import { Queue } from "./queue.js";
 import { words } from "./words.js";
 
@@ -23,8 +25,12 @@ const queue = new Queue({
   address: data.address,
   token: formToken,
   onChange: () => showNetwork(),
-  onStored: () => showNetwork(),
-  onRefused: (entry, text, again) => { if (!again) say(words("room.refused")); showNetwork(); },
+  onStored: () => { showNetwork(); lookAgain(); if (!isKept && !keeping) keepHere(); },
+  onRefused: (entry, text, again) => {
+    if (!again) say(words("room.refused"));
+    else if (/data-problem="(signed_out|forged)"/.test(text)) say(words("room.signed_out"));
+    showNetwork();
+  },
 });
 
 // A unit is a step with the turn that leads to it: one tap each.
@@ -182,6 +188,7 @@ const report = (unit, status) => {
   setTimeout(() => { if (Date.now() >= toastEnds) part.toast.hidden = true; }, TOAST + 50);
   say("");
   render();
+  if (!part.end.hidden) part["end-title"].focus();
   askIfLate();
 };
 
@@ -214,6 +221,7 @@ part.back.addEventListener("click", () => {
   part.late.hidden = true;
   render();
 });
+shortcut("u", () => { if (part.toast.hidden) return false; part.back.click(); part.next.focus(); return true; });
 part.more.addEventListener("click", () => {
   const unit = current();
   if (!unit) return;
@@ -254,10 +262,11 @@ start?.addEventListener("submit", async (event) => {
   if (sound()) chime(true);
   try {
     const { etag, request_id } = start.elements;
-    data = await post(start.action, { etag: etag.value, request_id: request_id.value });
+    data = await working(post(start.action, { etag: etag.value, request_id: request_id.value }));
     memory = { ...fresh(), started: Math.min(Date.now(), data.started || Date.now()) };
     render();
     positions();
+    keepHere();
     part.what.focus({ preventScroll: true });
   } catch (error) {
     part.work.before(part.said);
@@ -271,10 +280,11 @@ const refit = async (fields) => {
   await queue.send();
   if (queue.entries.length) { say(words("offline")); return; }
   try {
-    data = await post(`${data.address}/refit`, { ...fields, request_id: crypto.randomUUID() });
+    data = await working(post(`${data.address}/refit`, { ...fields, request_id: crypto.randomUUID() }));
     render();
     positions();
     say(`${words("room.refitted")} ${data.latest.join(" ")}`);
+    keepHere();
   } catch (error) { trouble(error); }
 };
 part["late-refit"].addEventListener("click", () => refit({}));
@@ -325,6 +335,45 @@ const chime = (silent = false) => {
   } catch { /* no sound on this device */ }
 };
 
+// --- opened again without a network: kept.js keeps this page as long as a running session keeps it unlocked -------------
+const LOOK_AGAIN = 15000;
+const until = () => data.started + (data.budget_seconds + AWAKE_AFTER) * 1000;
+const hour = (moment) => new Date(moment).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+let isKept = false, keeping = 0, keptAt = Number(document.body.dataset.keptAt || 0); // keptAt: this page came from the device
+const keepHere = async () => {
+  if (keptAt || data.state !== "running") return;
+  keeping += 1;
+  isKept = await keepPage(data.address, session, until(), Object.values(data.chart));
+  keeping -= 1;
+  part.kept.textContent = isKept ? words("room.kept", { time: hour(until()) }) : words("room.not_kept");
+};
+const lookAgain = async () => {
+  if (!keptAt) return;
+  try {
+    const answer = await fetch(`${data.address}.json`);
+    if (answer.status === 423) document.dispatchEvent(new CustomEvent("myoplan:locked"));
+    if (answer.status === 401) say(words("room.signed_out"));
+    if (!answer.ok || !keptAt) return;
+    const now = await answer.json();
+    if (now.state !== "running") { location.reload(); return; }
+    data = now;
+    keptAt = 0;
+    part.away.hidden = true;
+    render();
+    positions();
+    queue.send();
+    keepHere();
+  } catch { /* still away */ }
+};
+if (keptAt) {
+  part.away.textContent = words("room.from_device", { now: hour(Date.now()), then: hour(keptAt) });
+  part.away.hidden = false;
+  addEventListener("online", lookAgain);
+  setInterval(lookAgain, LOOK_AGAIN);
+}
+document.addEventListener("myoplan:open", () => keepHere()); // the lock took it away
+
 positions();
 render();
 queue.send();
+keepHere();

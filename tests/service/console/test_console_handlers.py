@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from myoplan.assessment.v1 import assessment_pb2 as a
 from services.console.guard import HEADERS, MOST_BODY_BYTES, POLICY
+from services.console.kept_files import STATIC_ADDRESS
 from services.console.pages import ROUTES
 from services.console.pages.assessment.context import AssessmentPage
 from services.console.pages.clients import ClientPage, NewVisitPage
@@ -38,6 +39,20 @@ async def test_every_answer_carries_the_headers(asking: Asking) -> None:
         assert answer.headers["cache-control"] == "no-store"
     assert "unsafe" not in POLICY
     assert "*" not in POLICY
+
+
+async def test_one_worker_may_answer_for_rooms_and_no_other_script_for_more_than_its_folder(asking: Asking) -> None:
+    answers = {
+        name: await asking.get(f"{STATIC_ADDRESS}/{name}") for name in ("room-worker.js", "room.js", "nothing.js")
+    }
+    assert [answer.status_code for answer in answers.values()] == [200, 200, 404]
+    assert {name: answer.headers.get("service-worker-allowed") for name, answer in answers.items()} == {
+        "room-worker.js": "/clients/",
+        "room.js": None,
+        "nothing.js": None,
+    }
+    assert (await asking.get("/clients/room-worker.js")).headers.get("service-worker-allowed") is None
+    assert "worker-src 'self'" in POLICY
 
 
 async def test_no_template_holds_inline_style_or_script(asking: Asking) -> None:
@@ -190,7 +205,7 @@ async def test_an_expired_or_removed_credential_locks_and_the_entry_is_kept(aski
     assert session.held is not None
     assert dict(session.held.fields)["client"] == "kept"
     assert (await asking.get("/today.json")).status_code == 423
-    assert (await asking.get("/session.json")).json() == {"state": "locked"}
+    assert (await asking.get("/session.json")).json()["state"] == "locked"
 
 
 async def test_a_fault_is_a_page_with_all_headers_and_a_line_in_the_log_without_texts(asking: Asking) -> None:

@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 from google.protobuf.duration_pb2 import Duration
 
-from myoplan.planner.v1.edit_pb2 import PlanEdit
+from myoplan.planner.v1.edit_pb2 import MoveStep, PlanEdit
 from myoplan.planner.v1.plan_pb2 import LEFT, RIGHT, Constraints, Override, Plan, Sequence, Step, Target, TargetDuration
 from services.console.pages.plan.edits import (
     EditUnreadable,
     edits_of,
     excluding,
+    given_overrides,
     loosening,
     loosenings,
     neighbour,
     taking_back,
 )
+from tests.support.planner import load_once
 
 NO_MINUTES = ("", "x", "nan", "0", "181", "7.3")
 TRAPEZIUS, LEVATOR = "upper_trapezius", "levator_scapulae"
@@ -39,7 +41,7 @@ def plan(*steps: Step, minutes: int = 50, **constraints: Any) -> Plan:
 
 
 def of(kind: str, on: Step | None = None, **form: str) -> PlanEdit:
-    (edit,) = edits_of({"edit": kind, "step": on.id if on is not None else "", **form}, plan())
+    (edit,) = edits_of({"edit": kind, "step": on.id if on is not None else "", **form}, plan(), load_once())
     return edit
 
 
@@ -82,9 +84,9 @@ def test_a_step_changes_places_with_the_next_of_its_kind_on_another_muscle() -> 
 def test_a_pin_is_taken_back_as_it_was_set() -> None:
     whole = plan(pinned=[target(LEVATOR)])
     form = {"edit": "unpin", "step": step(LEVATOR).id}
-    assert edits_of(form, whole) == (PlanEdit(unpin=target(LEVATOR)),)
+    assert edits_of(form, whole, load_once()) == (PlanEdit(unpin=target(LEVATOR)),)
     narrow = plan(pinned=[target(LEVATOR, "stripping")])
-    assert edits_of(form, narrow) == (PlanEdit(unpin=target(LEVATOR, "stripping")),)
+    assert edits_of(form, narrow, load_once()) == (PlanEdit(unpin=target(LEVATOR, "stripping")),)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_a_pin_is_taken_back_as_it_was_set() -> None:
 )
 def test_what_says_nothing_is_named(form: dict[str, str], key: str) -> None:
     with pytest.raises(EditUnreadable) as problem:
-        edits_of(form, plan())
+        edits_of(form, plan(), load_once())
     assert problem.value.key == key
 
 
@@ -158,6 +160,115 @@ def test_minutes_and_order_go_back_with_the_pin_they_brought() -> None:
     moved = plan(first, second, sequences=[order])
     (edit,) = taking_back(plan(second, first), moved)
     assert (edit.move.step, edit.move.after) == (first.id, second.id)
+
+
+def stretch(muscle: str) -> Step:
+    return step(muscle, Step.LENGTHEN, "stretch")
+
+
+THREE = (
+    step(TRAPEZIUS),
+    stretch(TRAPEZIUS),
+    step(LEVATOR),
+    stretch(LEVATOR),
+    step("scalenes"),
+    stretch("scalenes"),
+)
+
+
+def dropped(on: Step, *steps: Step, **form: Any) -> list[tuple[str, str]]:
+    """Returns the moves of a drop: the word for the place, and the step that stands there."""
+    constraints = form.pop("constraints", {})
+    whole = plan(*(steps or THREE), **constraints)
+    edits = edits_of({"edit": "move", "step": on.id, **form}, whole, load_once())
+    assert {edit.move.step for edit in edits} == {on.id}
+    places = [edit.move.WhichOneof("place") or "" for edit in edits]
+    return [(place, getattr(edit.move, place)) for place, edit in zip(places, edits, strict=True)]
+
+
+def test_a_step_that_is_dropped_moves_past_every_muscle_on_its_way_and_its_own_steps_go_along() -> None:
+    down = dropped(step(TRAPEZIUS), after=step("scalenes").id)
+    assert down == [("after", stretch(LEVATOR).id), ("after", step("scalenes").id)]
+    up = dropped(step("scalenes"), before=step(TRAPEZIUS).id)
+    assert up == [("before", step(LEVATOR).id), ("before", step(TRAPEZIUS).id)]
+
+
+def test_what_needs_its_own_muscle_first_is_moved_before_it_so_that_the_planner_names_the_rule() -> None:
+    assert dropped(stretch(LEVATOR), before=step(LEVATOR).id) == [("before", step(LEVATOR).id)]
+    lengthening = stretch("scalenes")
+    assert dropped(step("scalenes"), after=lengthening.id) == [("after", lengthening.id)]
+    base = load_once()
+    cold = step(TRAPEZIUS, technique="pincer_compression")
+    warm_up = Step(
+        id="warm-up", phase=Step.WARM_UP, technique="effleurage", region=base.muscles[TRAPEZIUS].region, side=RIGHT
+    )
+    assert dropped(cold, step(LEVATOR), warm_up, cold, before="warm-up") == [("before", "warm-up")]
+    assert dropped(cold, step(LEVATOR), warm_up, cold, before=step(LEVATOR).id) == [("before", step(LEVATOR).id)]
+    elsewhere = Step(id="warm-up", phase=Step.WARM_UP, technique="effleurage", region="leg")
+    with pytest.raises(EditUnreadable):
+        dropped(cold, elsewhere, cold, before="warm-up")
+
+
+def test_an_older_move_that_says_the_opposite_is_taken_back_by_the_drop() -> None:
+    older = Sequence(first=target(LEVATOR, "stripping"), then=target("scalenes", "stripping"))
+    moves = dropped(step("scalenes"), before=step(TRAPEZIUS).id, constraints={"sequences": [older]})
+    assert ("before", step(LEVATOR).id) in moves
+
+
+@pytest.mark.parametrize(
+    "form",
+    [{}, {"before": "no such step"}, {"after": step(TRAPEZIUS).id}, {"before": step("scalenes").id}],
+    ids=["no place", "nothing of the plan", "itself", "the wrong way"],
+)
+def test_a_drop_that_passes_nothing_is_told(form: dict[str, str]) -> None:
+    with pytest.raises(EditUnreadable) as problem:
+        dropped(step(TRAPEZIUS), **form)
+    assert problem.value.key == "plan.edit.no_place"
+
+
+def test_every_preference_that_a_drop_goes_against_is_answered_one_after_the_other() -> None:
+    """The answers before are kept, and an edit carries one; the only edit is made twice for two."""
+    form = {
+        "edit": "earlier",
+        "step": step(LEVATOR).id,
+        "rule": "one",
+        "reason_code": "OTHER",
+        "comment": " so\nit is ",
+    }
+    kept = given_overrides(form)
+    both = edits_of({**form, "overrides": kept, "rule": "two", "reason_code": "TEACHING"}, plan(), load_once())
+    assert [(each.override.rule, each.override.reason_code) for each in both] == [
+        ("one", Override.OTHER),
+        ("two", Override.TEACHING),
+    ]
+    assert both[0].override.comment == "so it is"
+    assert both[0].move == both[1].move
+
+
+def test_a_far_move_is_taken_back_to_the_place_where_the_step_stood() -> None:
+    """What was moved goes back, never what it passed; its pin goes with it."""
+    moved, levator, trapezius = step("scalenes"), target(LEVATOR, "stripping"), target(TRAPEZIUS, "stripping")
+    scalenes = target("scalenes", "stripping")
+    orders = [Sequence(first=scalenes, then=levator), Sequence(first=scalenes, then=trapezius)]
+    after = plan(*THREE[4:], *THREE[:4], pinned=[scalenes], sequences=orders)
+    edits = taking_back(plan(*THREE), after)
+    assert [edit.move.after for edit in edits[:-1]] == [
+        step(LEVATOR).id,
+        step(TRAPEZIUS).id,
+        stretch(LEVATOR).id,
+    ]
+    assert {edit.move.step for edit in edits[:-1]} == {moved.id}
+    assert edits[-1] == PlanEdit(unpin=scalenes)
+
+
+def test_a_step_that_was_moved_later_is_the_one_that_goes_back() -> None:
+    trapezius = target(TRAPEZIUS, "stripping")
+    order = Sequence(first=target(LEVATOR, "stripping"), then=trapezius)
+    after = plan(THREE[2], THREE[0], pinned=[trapezius], sequences=[order])
+    assert list(taking_back(plan(THREE[0], THREE[2]), after)) == [
+        PlanEdit(move=MoveStep(step=THREE[0].id, before=THREE[2].id)),
+        PlanEdit(unpin=trapezius),
+    ]
 
 
 def test_leaving_out_a_check_takes_the_muscle_out() -> None:

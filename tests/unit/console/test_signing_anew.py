@@ -12,9 +12,17 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from services.console.pages.review.signing import FRESH, proof_of, prove
+from services.console.pages.review.signing import proof_of, prove
 from services.console.signin.accounts import Account, AccountFile, hash_password, write_accounts
-from services.console.signin.credential import Credential, GivenCredential, MintedCredential, Person, TokenMint
+from services.console.signin.credential import (
+    FRESH,
+    Credential,
+    Given,
+    GivenCredential,
+    MintedCredential,
+    Person,
+    TokenMint,
+)
 from services.console.signin.local import LocalSignIn
 from services.console.signin.sessions import Sessions
 from services.console.signin.throttle import FREE_FAILURES, Throttle
@@ -77,7 +85,7 @@ def test_guessing_is_slowed_down_here_too(local: LocalSignIn, mint: TokenMint) -
 
 
 def test_who_comes_from_the_provider_has_a_moment(local: LocalSignIn) -> None:
-    given = GivenCredential("token", NOW + timedelta(hours=1))
+    given = GivenCredential(Given(token="token", person=SARA, expires=NOW + timedelta(hours=1)))
     just = visit(given, None, FRESH - timedelta(seconds=1))
     assert proof_of(just) == "fresh"
     assert asyncio.run(prove(just, {})) == ""

@@ -185,6 +185,19 @@ class AssessmentPage(Context):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PainMapPage(Context):
+    """The pain map in the client's own hands: what they tell today, and nothing else of their record."""
+
+    address: str
+    open: bool
+    revision: int
+    pains: tuple[PainRow, ...]
+    zones: tuple[Choice, ...]
+    findings: tuple[FindingRow, ...] = ()
+    chart: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
     """What the page is made from."""
 
@@ -234,6 +247,19 @@ def context(visit: Visit, material: Material, section: str, request_id: str, ext
         fit=_fit(now, vocabulary),
         undo=material.undo,
         request_id=request_id,
+        chart={layer: visit.console.chart.address(layer) for layer in LAYERS},
+    )
+
+
+def pain_map_context(visit: Visit, now: Assessment) -> PainMapPage:
+    """Returns the pain map for the client's own hands; last visit's places are not offered, they would suggest."""
+    return PainMapPage(
+        title=visit.t("assessment.pain_map.title"),
+        address=f"/{now.name}",
+        open=now.state == Assessment.OPEN,
+        revision=now.revision,
+        pains=_pains(visit, now, None),
+        zones=visit.console.vocabulary.zone_choices(),
         chart={layer: visit.console.chart.address(layer) for layer in LAYERS},
     )
 

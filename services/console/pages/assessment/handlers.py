@@ -26,7 +26,7 @@ from myoplan.planner.v1.knowledge_service_pb2 import ScreenHealthRequest, Screen
 from myoplan.planner.v1.plan_pb2 import AssessmentSnapshot, Constraints, Plan
 from myoplan.planner.v1.planner_service_pb2 import CreatePlanRequest
 from services.console.clients import PLAN_SECONDS, READ_SECONDS, WRITE_SECONDS
-from services.console.pages.assessment.context import SECTIONS, Material, Undo, context
+from services.console.pages.assessment.context import SECTIONS, Material, Undo, context, pain_map_context
 from services.console.pages.assessment.entries import Entry, EntryUnreadable, changed_ids, read_entry, restore
 from services.console.web import Form, Visit, action, derived_id, page, problem, several
 from services.console.wording import SECONDS
@@ -36,6 +36,7 @@ VISITS_LOOKED_BACK = 20
 MOST_ATTEMPTS = 3
 MOST_EXTRA_MOTIONS = 30
 NO_REVISION = Undo(revision=0, findings=())
+WHILE_HANDED = ("/lock/now", "/session/used")
 
 
 async def show(visit: Visit) -> Response:
@@ -46,11 +47,14 @@ async def show(visit: Visit) -> Response:
     visit.signed_in.at(_name(visit)).looked.add(section)
     if visit.request.method == "HEAD":  # a script that has the whole page tells which section came to the front
         return Response()
-    return await _page(visit, await _read(visit), section)
+    now, previous = await asyncio.gather(_read(visit), _previous(visit))
+    return await _page(visit, now, previous, section)
 
 
 async def record(visit: Visit, form: Form) -> Response:
     """Stores one tap. The entry's id makes it repeatable, so a script may send it again until it is answered."""
+    if visit.signed_in.handed and form.get("kind") != "pain":
+        return problem(visit, 423, "locked")
     now, previous = await asyncio.gather(_read(visit), _previous(visit))
     try:
         entry = read_entry(form, now, previous, visit.console.vocabulary)
@@ -59,7 +63,25 @@ async def record(visit: Visit, form: Form) -> Response:
     after = await _write(visit, now, entry, form.get("entry", ""))
     if after.revision > now.revision and (changed := changed_ids(now, after)):
         visit.signed_in.at(now.name).undo.append((now.revision, changed))
-    return await _answer(visit, after, form)
+    return await _answer(visit, after, previous, form)
+
+
+async def give(visit: Visit, form: Form) -> Response:
+    """Puts the tablet into the client's hands: nothing but the pain map opens until the credential is entered again."""
+    del form
+    now = await _read(visit)
+    if now.state != Assessment.OPEN:
+        return problem(visit, 409, "state", (visit.t("assessment.closed"),))
+    address = f"/{now.name}/pain-map"
+    visit.signed_in.handed = frozenset({address, f"{address}.json", f"/{now.name}/entries", *WHILE_HANDED})
+    return visit.go(address)
+
+
+async def pain_map(visit: Visit) -> Response:
+    """Shows the pain map to the client; to whoever is signed in, the assessment's own section."""
+    if not visit.signed_in.handed:
+        return visit.go(f"/{_name(visit)}/pain")
+    return visit.show("pain_map.html", pain_map_context(visit, await _read(visit)))
 
 
 async def undo(visit: Visit, form: Form) -> Response:
@@ -67,15 +89,12 @@ async def undo(visit: Visit, form: Form) -> Response:
     revision = form.get("revision", "")
     if not revision.isdigit() or not int(revision):
         return problem(visit, 422, "invalid", (visit.t("assessment.nothing_to_undo"),))
-    now = await _read(visit)
-    before = await visit.console.services.assessments.GetAssessment(
-        GetAssessmentRequest(name=now.name, revision=int(revision)), timeout=READ_SECONDS
-    )
+    now, before, previous = await asyncio.gather(_read(visit), _read(visit, int(revision)), _previous(visit))
     after = await _write(visit, now, restore(form.get("findings", "").split(), before, now), form.get("entry", ""))
     steps = visit.signed_in.at(now.name).undo
     if steps and steps[-1][0] == int(revision):
         steps.pop()
-    return await _answer(visit, after, form)
+    return await _answer(visit, after, previous, form)
 
 
 async def fit(visit: Visit, form: Form) -> Response:
@@ -136,9 +155,9 @@ def _name(visit: Visit) -> str:
     return f"clients/{client}/assessments/{assessment}"
 
 
-async def _read(visit: Visit) -> Assessment:
+async def _read(visit: Visit, revision: int | None = None) -> Assessment:
     return await visit.console.services.assessments.GetAssessment(
-        GetAssessmentRequest(name=_name(visit)), timeout=READ_SECONDS
+        GetAssessmentRequest(name=_name(visit), revision=revision), timeout=READ_SECONDS
     )
 
 
@@ -187,8 +206,10 @@ def _snapshot(flag: HealthFlag) -> AssessmentSnapshot.HealthFlag:
     return copied
 
 
-async def _page(visit: Visit, now: Assessment, section: str, *, part: bool = False) -> Response:
-    previous, screening = await asyncio.gather(_previous(visit), _screen(visit, now))
+async def _page(
+    visit: Visit, now: Assessment, previous: Assessment | None, section: str, *, part: bool = False
+) -> Response:
+    screening = await _screen(visit, now)
     memory = visit.signed_in.at(now.name)
     last = Undo(revision=memory.undo[-1][0], findings=memory.undo[-1][1]) if memory.undo else NO_REVISION
     material = Material(
@@ -251,11 +272,15 @@ async def _retract(visit: Visit, now: Assessment, ids: Sequence[str]) -> Assessm
     return now
 
 
-async def _answer(visit: Visit, after: Assessment, form: Form) -> Response:
+async def _answer(visit: Visit, after: Assessment, previous: Assessment | None, form: Form) -> Response:
     section = form.get("section", "")
     section = section if section in SECTIONS else SECTIONS[0]
+    if visit.signed_in.handed:
+        if visit.wants_part:
+            return visit.part("pain_map_parts.html", pain_map_context(visit, after))
+        return visit.go(f"/{after.name}/pain-map")
     if visit.wants_part:
-        return await _page(visit, after, section, part=True)
+        return await _page(visit, after, previous, section, part=True)
     return visit.go(f"/{after.name}/{section}")
 
 
@@ -279,6 +304,8 @@ ROUTES: Sequence[Route] = (
     *action(f"{_ADDRESS}/undo", undo),
     *action(f"{_ADDRESS}/fit", fit),
     *action(f"{_ADDRESS}/amend", amend),
+    *action(f"{_ADDRESS}/pain-map", give),
+    *page(f"{_ADDRESS}/pain-map", pain_map),
     *page(_ADDRESS, show),
     *page(_ADDRESS + "/{section}", show),
 )

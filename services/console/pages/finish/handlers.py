@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 import grpc
@@ -13,7 +14,7 @@ from myoplan.planner.v1.session_pb2 import FinishSessionRequest, Retest
 from services.console.clients import WRITE_SECONDS
 from services.console.pages.finish.context import REACTIONS, WORST_PAIN, finish_page, motions_to_test
 from services.console.pages.room.handlers import plan_name, read_approved, read_session
-from services.console.web import Form, Visit, action, derived_id, page
+from services.console.web import Form, Problem, Visit, action, derived_id, page
 from services.console.wording import side_word
 from services.runtime.client import error_of
 
@@ -22,7 +23,7 @@ INCOMPLETE = 422
 
 async def show(visit: Visit) -> Response:
     """Shows the form of a running session, the report of a finished one."""
-    plan, session = await read_approved(visit), await read_session(visit)
+    plan, session = await asyncio.gather(read_approved(visit), read_session(visit))
     return visit.show("finish.html", finish_page(visit, plan, session), reviewed=plan.knowledge_reviewed)
 
 
@@ -44,10 +45,17 @@ async def finish(visit: Visit, form: Form) -> Response:
             if refusal.code is not grpc.StatusCode.INVALID_ARGUMENT or not refusal.fields:
                 raise
             problems = [each.problem for each in refusal.fields]
+    if problems and visit.wants_part:
+        return visit.part("problem_line.html", _told(visit, problems), status=INCOMPLETE)
     if problems:
         context = finish_page(visit, plan, await read_session(visit), values=form, problems=problems)
         return visit.show("finish.html", context, status=INCOMPLETE, reviewed=plan.knowledge_reviewed)
-    return visit.go(f"/{plan_name(visit)}/finish")
+    return Response(status_code=204) if visit.wants_part else visit.go(f"/{plan_name(visit)}/finish")
+
+
+def _told(visit: Visit, problems: Sequence[str]) -> Problem:
+    title = visit.t("problem.invalid.title")
+    return Problem(title=title, kind="invalid", message=f"{title}.", hint="", details=tuple(problems))
 
 
 def _retests(visit: Visit, form: Form, plan: Plan, problems: list[str]) -> list[Retest]:

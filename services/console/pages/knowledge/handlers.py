@@ -18,8 +18,8 @@ from myoplan.planner.v1.knowledge_service_pb2 import (
     Neighbourhood,
 )
 from services.console.clients import READ_SECONDS
-from services.console.pages.knowledge.picture import MOST_NODES, draw, drawn, relation, source_of
-from services.console.pages.knowledge.things import BROWSED, KINDS, Field, each_of, one_of
+from services.console.pages.knowledge.picture import MOST_NODES, drawn, picture_of, relation, source_of
+from services.console.pages.knowledge.things import BROWSED, KINDS, Field, all_of, one_of
 from services.console.web import Context, Visit, page, problem
 
 REVISION_LETTERS = 12
@@ -138,8 +138,10 @@ async def things(visit: Visit) -> Response:
 
 async def _list(visit: Visit, name: str) -> Response:
     kind, query = KINDS[name], visit.request.query_params
-    base = await visit.console.services.knowledge.GetKnowledgeBase(GetKnowledgeBaseRequest(), timeout=READ_SECONDS)
-    everything = [thing async for thing in each_of(visit, kind)]
+    base, everything = await asyncio.gather(
+        visit.console.services.knowledge.GetKnowledgeBase(GetKnowledgeBaseRequest(), timeout=READ_SECONDS),
+        all_of(visit, kind),
+    )
     find, facet, review = query.get("find", "").strip()[:64], query.get("facet", ""), query.get("reviewed", "")
     found = [thing for thing in everything if _matches(thing, find)]
     narrowed = [thing for thing in found if facet in {"", getattr(thing, kind.facet)}]
@@ -228,7 +230,7 @@ async def thing(visit: Visit) -> Response:
     name = next((node.display_name for node in found.nodes if node.name == found.name), "")
     if known is not None and kind == "source":
         name = known.citation
-    picture = await draw(source_of(found, visit.console.texts, BROWSED)) if found.edges else ""
+    picture = await picture_of(source_of(found, visit.console.texts, BROWSED)) if found.edges else ""
     context = ThingPage(
         title=name or identifier.replace("_", " "),
         kind=kind,

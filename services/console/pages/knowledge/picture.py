@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 
 from myoplan.planner.v1.knowledge_service_pb2 import Neighbourhood
@@ -12,6 +13,7 @@ from services.console.texts import Texts
 
 PROGRAM = "dot"
 SECONDS = 5.0
+MOST_KEPT = 300
 MOST_NODES = 22
 FIRST = (
     "refers_to",
@@ -44,8 +46,8 @@ def source_of(found: Neighbourhood, texts: Texts, kinds: Iterable[str]) -> str:
     names = {node.name: node.display_name for node in found.nodes}
     lines = [
         "digraph {",
-        'graph [rankdir=LR ranksep=1.1 nodesep=0.12 bgcolor="transparent"]',
-        'node [fontname="sans-serif" fontsize=13 height=0.34 margin="0.14,0.05"]',
+        'graph [rankdir=LR ranksep=0.5 nodesep=0.12 bgcolor="transparent"]',
+        'node [fontname="sans-serif" fontsize=10.5 height=0.3 margin="0.12,0.05"]',
         'edge [fontname="sans-serif" fontsize=10 arrowsize=0.6]',
     ]
     for name in shown:
@@ -81,6 +83,20 @@ def _quoted(text: str) -> str:
     """Returns a quoted string of Graphviz: nothing in a name can end it or begin an escape."""
     clean = "".join(max(letter, " ") for letter in text)
     return '"' + clean.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+_kept: OrderedDict[str, str] = OrderedDict()
+"""The pictures that were looked at last, by their source: nothing of a client is in them."""
+
+
+async def picture_of(source: str) -> str:
+    """Returns the SVG element; one that was drawn before is not drawn again."""
+    picture = _kept.pop(source, "") or await draw(source)
+    if picture:
+        _kept[source] = picture
+        if len(_kept) > MOST_KEPT:
+            _kept.popitem(last=False)
+    return picture
 
 
 async def draw(source: str, program: Sequence[str] = (PROGRAM,)) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -248,17 +248,17 @@ BROWSED = (
 """The kinds whose things have a page."""
 
 
-async def each_of(visit: Visit, kind: Kind) -> AsyncIterator[Any]:
-    """Yields everything of a kind."""
+async def all_of(visit: Visit, kind: Kind) -> list[Any]:
+    """Returns everything of a kind."""
     call: Callable[..., Awaitable[Any]] = getattr(visit.console.services.knowledge, kind.method)
+    found: list[Any] = []
     token = ""
     while True:
         answer = await call(kind.request(page_size=PAGE, page_token=token), timeout=READ_SECONDS)
-        for thing in getattr(answer, kind.collection):
-            yield thing
+        found += getattr(answer, kind.collection)
         token = answer.next_page_token
         if not token:
-            return
+            return found
 
 
 async def one_of(visit: Visit, kind: Kind, identifier: str) -> Any:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from myoplan.planner.v1.plan_pb2 import Caution, Omission, Plan, Side, Step, Target, Urgency
+from myoplan.planner.v1.session_pb2 import Session
 from services.console.bodychart_files import LAYERS
 from services.console.pages.plan.editing import Editing, editing
+from services.console.pages.plan.edits import movable
 from services.console.pages.plan.why import MAIN_REASONS, Trail, short_why, trail, weighing
 from services.console.vocabulary import Vocabulary
 from services.console.web import Context, Visit
@@ -50,7 +52,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRow:
-    """One line of the session. A turn has no number."""
+    """One line of the session. A turn has no number. `movable`: it can be put elsewhere by dragging."""
 
     id: str
     number: str
@@ -66,6 +68,7 @@ class StepRow:
     pinned: bool
     cautions: tuple[str, ...]
     here: bool
+    movable: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,15 +160,6 @@ class PlanPage(Context):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChangesPage(Context):
-    """How the plan differs from an earlier version of it, one sentence each."""
-
-    plan: str
-    before: str
-    sentences: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class WhyNotPage(Context):
     """Why one muscle is not in the plan, and the least that would bring it in."""
 
@@ -183,15 +177,15 @@ def target_text(visit: Visit, target: Target) -> str:
     return f"{visit.console.vocabulary.name('muscle', target.muscle)} {visit.t(f'side.{side_word(target.side)}')}"
 
 
-def plan_page(visit: Visit, plan: Plan, wanted: str, **more: object) -> PlanPage:
-    """Returns the page of a plan with the step `wanted` selected; `more` is what `editing` takes."""
+def plan_page(visit: Visit, plan: Plan, wanted: str, *, session: Session | None = None, **more: object) -> PlanPage:
+    """Returns the page of a plan with the step `wanted` selected; `session` and `more` are what `editing` takes."""
     _, client, _, _ = plan.name.split("/")
     steps = list(_numbered(plan.steps))
     selected = next((pair for pair in steps if pair[1].id == wanted), None) or next(
         (pair for pair in steps if pair[1].phase == Step.RELEASE), next(iter(steps), None)
     )
     here = selected[1].id if selected else ""
-    edits = editing(visit, plan, selected[1] if selected else None, **more)
+    edits = editing(visit, plan, selected[1] if selected else None, session=session, **more)
     told = {referral.message for referral in plan.referrals} | {flag.message for flag in edits.flags}
     left_out = [] if plan.disposition in HANDS_OFF else [_left_out(visit, plan, each) for each in plan.omissions]
     made = moment(plan.create_time, visit.console)
@@ -225,7 +219,10 @@ def plan_page(visit: Visit, plan: Plan, wanted: str, **more: object) -> PlanPage
         assessment_address=f"/{plan.assessment}",
         timeline=_timeline(visit, plan, steps, here),
         stretches=_stretches(visit, plan),
-        steps=tuple(_row(visit, number, step, here) for number, step in steps),
+        steps=tuple(
+            _row(visit, number, step, here, can_move=edits.offers.edit and not edits.old and movable(plan, step))
+            for number, step in steps
+        ),
         selected=_detail(visit, plan, *selected) if selected else None,
         left_out=tuple(left_out[:MAIN_OMISSIONS]),
         left_out_further=tuple(left_out[MAIN_OMISSIONS:]),
@@ -336,7 +333,7 @@ def _stretches(visit: Visit, plan: Plan) -> tuple[Stretch, ...]:
     return tuple(stretches)
 
 
-def _row(visit: Visit, number: str, step: Step, here: str) -> StepRow:
+def _row(visit: Visit, number: str, step: Step, here: str, *, can_move: bool) -> StepRow:
     return StepRow(
         id=step.id,
         number=number,
@@ -352,6 +349,7 @@ def _row(visit: Visit, number: str, step: Step, here: str) -> StepRow:
         pinned=step.pinned,
         cautions=_messages(each for each in step.cautions if each.rule != STOP_WHEN),
         here=step.id == here,
+        movable=can_move,
     )
 
 

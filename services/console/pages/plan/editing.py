@@ -6,7 +6,8 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from myoplan.planner.v1.plan_pb2 import Plan, Step
+from myoplan.planner.v1.plan_pb2 import Plan, Signature, Step
+from myoplan.planner.v1.session_pb2 import Session
 from services.console.pages.plan.edits import REASONS, neighbour
 from services.console.pages.review.offers import Offers, offers
 from services.console.pages.review.signing import proof_of
@@ -80,6 +81,18 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Onward:
+    """Where an approved plan leads: to the treatment, back to it while it runs, to what was done once it is finished.
+
+    `main`: nothing else is to be done with the plan first.
+    """
+
+    name: str
+    address: str
+    main: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Editing:
     """Everything about changing and releasing the plan."""
 
@@ -96,10 +109,13 @@ class Editing:
     flags: tuple[Flag, ...]
     unread: int
     proof: str
-    usable: bool
+    onward: Onward | None
+    amend: bool
     hold: str
+    returned: str
+    """Who sent the plan back and why, as long as nobody has taken it up again."""
+    hint: str
     review: str
-    room: str
     document: str
     old: str = ""
     """Where the plan is as it is now, if this is an earlier revision."""
@@ -109,8 +125,13 @@ class Editing:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
-def editing(visit: Visit, plan: Plan, selected: Step | None, **more: object) -> Editing:
-    """Returns what is offered to the person who asks. `more`: what is told, asked, or was ticked."""
+def editing(
+    visit: Visit, plan: Plan, selected: Step | None, *, session: Session | None = None, **more: object
+) -> Editing:
+    """Returns what is offered to the person who asks. `session`: how the plan is worked; None: nobody has begun.
+
+    `more`: what is told, asked, or was ticked.
+    """
     offered = offers(plan, visit.person)
     vocabulary = visit.console.vocabulary
     unavailable = {*plan.constraints.unavailable_positions, *plan.snapshot.preferences.unavailable_positions}
@@ -134,13 +155,36 @@ def editing(visit: Visit, plan: Plan, selected: Step | None, **more: object) -> 
         flags=flags,
         unread=sum(not each.who for each in flags),
         proof=proof_of(visit),
-        usable=bool(plan.approved_version) and not plan.hold and plan.state == Plan.APPROVED,
+        onward=_onward(visit, plan, session),
+        amend=_usable(plan) and (session is None or session.state == Session.RUNNING),
         hold=plan.hold_reason,
+        returned=_returned(visit, plan),
+        hint=visit.t(f"plan.stands.{Plan.State.Name(plan.state)}") if plan.state in REOPENED else "",
         review=f"{address}/review",
-        room=f"{address}/room",
         document=f"{address}/sheet",
         **more,  # type: ignore[arg-type]
     )
+
+
+def _usable(plan: Plan) -> bool:
+    return bool(plan.approved_version) and not plan.hold and plan.state == Plan.APPROVED
+
+
+def _onward(visit: Visit, plan: Plan, session: Session | None) -> Onward | None:
+    """Returns where the plan leads; a session that runs is finished whatever has become of the plan since."""
+    if session is None and not _usable(plan):
+        return None
+    text, place = "plan.to_room", "room"
+    if session is not None:
+        text, place = ("room.to_report", "finish") if session.state == Session.FINISHED else ("room.resume", "room")
+    return Onward(name=visit.t(text), address=f"/{plan.name}/{place}", main=plan.state == Plan.APPROVED)
+
+
+def _returned(visit: Visit, plan: Plan) -> str:
+    sent = [each for each in plan.signatures if each.meaning == Signature.RETURNED]
+    if plan.state != Plan.RETURNED or not sent:
+        return ""
+    return visit.t("plan.sent_back", who=sent[-1].signer.display_name, reason=sent[-1].text)
 
 
 def _controls(visit: Visit, plan: Plan, step: Step) -> StepControls:

@@ -8,8 +8,9 @@ from itertools import pairwise
 
 from google.protobuf.duration_pb2 import Duration
 
+from knowledge.model import KnowledgeBase
 from myoplan.planner.v1.edit_pb2 import MoveStep, PlanEdit, Refit, SetDuration, SetTechnique
-from myoplan.planner.v1.plan_pb2 import Override, Plan, Step, Target
+from myoplan.planner.v1.plan_pb2 import Override, Plan, Side, Step, Target
 from services.console.wording import SECONDS, side_number
 
 MINUTE = SECONDS
@@ -29,6 +30,7 @@ REASONS: Mapping[str, Override.ReasonCode.ValueType] = {
         Override.OTHER,
     )
 }
+_Key = tuple[str, int, str]
 _ENOUGH = re.compile(r"session of (\d+(?:\.5)?) minutes")
 
 
@@ -40,26 +42,51 @@ class EditUnreadable(Exception):
         self.key = key
 
 
-def edits_of(form: Mapping[str, str], plan: Plan) -> tuple[PlanEdit, ...]:
-    """Returns the edits that a form asks for, with the override that it brings. Raises EditUnreadable."""
-    edit = _edit(form, plan)
-    if reason := REASONS.get(form.get("reason_code", "")):
-        edit.override.CopyFrom(
-            Override(rule=form.get("rule", ""), reason_code=reason, comment=form.get("comment", "").strip())
-        )
-    return (*loosening(form.get("loosen", "")), edit)
+def edits_of(form: Mapping[str, str], plan: Plan, base: KnowledgeBase) -> tuple[PlanEdit, ...]:
+    """Returns the edits that a form asks for, with the overrides that it brings. Raises EditUnreadable."""
+    edits = list(_edits(form, plan, base))
+    overrides = list(_overrides(form))
+    edits += [edits[-1]] * (len(overrides) - len(edits))  # an edit carries one, and made twice it changes no more
+    carrying = [_copy(edit) for edit in edits]
+    for edit, override in zip(carrying, overrides, strict=False):
+        edit.override.CopyFrom(override)
+    return (*loosening(form.get("loosen", "")), *carrying)
 
 
-def _edit(form: Mapping[str, str], plan: Plan) -> PlanEdit:
+def _copy(edit: PlanEdit) -> PlanEdit:
+    copied = PlanEdit()
+    copied.CopyFrom(edit)
+    return copied
+
+
+def _edits(form: Mapping[str, str], plan: Plan, base: KnowledgeBase) -> Sequence[PlanEdit]:
     kind = form.get("edit", "")
     if kind in _ON_SESSION:
-        return _ON_SESSION[kind](form)
-    if kind not in _ON_STEP:
+        return [_ON_SESSION[kind](form)]
+    if kind != "move" and kind not in _ON_STEP:
         raise EditUnreadable("plan.edit.no_edit")
     step = next((each for each in plan.steps if each.id == form.get("step") and each.muscle), None)
     if step is None:
         raise EditUnreadable("plan.edit.no_step")
-    return _ON_STEP[kind](form, plan, step)
+    return _dropped(form, plan, step, base) if kind == "move" else [_ON_STEP[kind](form, plan, step)]
+
+
+def _overrides(form: Mapping[str, str]) -> Iterator[Override]:
+    """Yields the overrides that were given before, then the one that is given now."""
+    for line in given_overrides(form).splitlines():
+        rule, code, comment = f"{line}  ".split(" ", 2)
+        yield Override(rule=rule, reason_code=REASONS.get(code, Override.OTHER), comment=comment.strip())
+
+
+def given_overrides(form: Mapping[str, str]) -> str:
+    """Returns every override of a form, one a line: the rule, the code of the reason, the comment.
+
+    An edit can go against more than one preference, and each is asked for when the one before it is answered.
+    """
+    lines = form.get("overrides", "").splitlines()
+    if (code := form.get("reason_code", "")) in REASONS:
+        lines.append(f"{form.get('rule', '')} {code} {' '.join(form.get('comment', '').split())}".rstrip())
+    return "\n".join(lines)
 
 
 def _position(form: Mapping[str, str]) -> PlanEdit:
@@ -117,6 +144,55 @@ def _move(plan: Plan, step: Step, *, earlier: bool) -> MoveStep:
     if other is None:
         raise EditUnreadable("plan.edit.first" if earlier else "plan.edit.last")
     return MoveStep(step=step.id, before=other.id) if earlier else MoveStep(step=step.id, after=other.id)
+
+
+def _dropped(form: Mapping[str, str], plan: Plan, step: Step, base: KnowledgeBase) -> Sequence[PlanEdit]:
+    """Returns the moves that bring a step next to where it was dropped: before the step `before`, or after `after`.
+
+    One for each muscle that it passed, the nearest first: a single one next to the last of them would leave the
+    planner free to bring that one here instead. What may not be is moved all the same: the planner names the rule.
+    """
+    steps = list(plan.steps)
+    earlier = bool(form.get("before"))
+    here = steps.index(step)
+    there = next((n for n, each in enumerate(steps) if each.id == (form.get("before") or form.get("after"))), here)
+    over = steps[there:here][::-1] if earlier else steps[here + 1 : there + 1]
+    over = [each for each in over if each.muscle or (earlier and _warms(each, step, base))]
+    if not earlier:  # what belongs to the muscle goes along
+        over = [each for each in over if _spot(each) != _spot(step)] or over
+    if over and over[-1].muscle:  # the warm-up goes along, unless the step was dropped right before it
+        over = [each for each in over if each.muscle]
+    # Of a muscle the farthest is enough, its own steps keep their order; but an older move may say the opposite.
+    told = [(_key(each.first), _key(each.then)) for each in plan.constraints.sequences]
+    named = [
+        each
+        for n, each in enumerate(over)
+        if _spot(each) not in map(_spot, over[n + 1 :])
+        or ((_key_of(each), _key_of(step)) if earlier else (_key_of(step), _key_of(each))) in told
+    ]
+    if not named:
+        raise EditUnreadable("plan.edit.no_place")
+    return [
+        PlanEdit(move=MoveStep(step=step.id, before=each.id) if earlier else MoveStep(step=step.id, after=each.id))
+        for each in named
+    ]
+
+
+def _spot(step: Step) -> tuple[str, int]:
+    return step.muscle, step.side
+
+
+def _warms(warm_up: Step, step: Step, base: KnowledgeBase) -> bool:
+    """Whether a step is a warm-up that another one needs."""
+    muscle, technique = base.muscles.get(step.muscle), base.techniques.get(step.technique)
+    is_warm_up = warm_up.phase == Step.WARM_UP and warm_up.side in {Side.SIDE_UNSPECIFIED, step.side}
+    needed = technique is not None and warm_up.technique in technique.needs
+    return is_warm_up and needed and muscle is not None and muscle.region == warm_up.region
+
+
+def movable(plan: Plan, step: Step) -> bool:
+    """Whether a step can be put elsewhere: work on a muscle, beside that on another one."""
+    return bool(step.muscle) and any(each.muscle and _spot(each) != _spot(step) for each in plan.steps)
 
 
 def neighbour(plan: Plan, step: Step, *, earlier: bool) -> Step | None:
@@ -216,7 +292,7 @@ def taking_back(before: Plan, now: Plan) -> tuple[PlanEdit, ...]:
     return tuple(edits)
 
 
-def _key(target: Target) -> tuple[str, int, str]:
+def _key(target: Target) -> _Key:
     return target.muscle, target.side, target.technique
 
 
@@ -246,14 +322,46 @@ def _other_minutes(before: Plan, now: Plan) -> Iterator[PlanEdit]:
 
 
 def _other_order(before: Plan, now: Plan) -> Iterator[PlanEdit]:
+    """Yields the moves that turn each new order round, then the one that brings what was moved back to its place."""
     ids = {_key_of(step): step.id for step in now.steps if step.muscle}
-    for each in now.constraints.sequences:
-        first, then = ids.get(_key(each.first)), ids.get(_key(each.then))
-        if each not in before.constraints.sequences and first and then and _stood_after(before, first, then):
-            yield PlanEdit(move=MoveStep(step=first, after=then))
+    new = [
+        (_key(each.first), _key(each.then))
+        for each in now.constraints.sequences
+        if each not in before.constraints.sequences and _key(each.first) in ids and _key(each.then) in ids
+    ]
+    turned = [pair for pair in new if _stood_after(before, ids[pair[0]], ids[pair[1]])]
+    moved = _moved(before, now, turned)
+    edits = [
+        MoveStep(step=ids[then], before=ids[first]) if then == moved else MoveStep(step=ids[first], after=ids[then])
+        for first, then in turned
+    ]
+    if moved is not None:
+        edits += _back_in_place(before, moved, ids)
+    yield from (PlanEdit(move=each) for n, each in enumerate(edits) if each not in edits[:n])
 
 
-def _key_of(step: Step) -> tuple[str, int, str]:
+def _moved(before: Plan, now: Plan, turned: Sequence[tuple[_Key, _Key]]) -> _Key | None:
+    """Returns the step that every new order is about, rather one that the move pinned; None: there is none."""
+    common = set.intersection(*map(set, turned)) if turned else set()
+    pinned = {_key(one) for one in _only(now.constraints.pinned, before.constraints.pinned)}
+    return next(iter(sorted(common & pinned) or sorted(common)), None)
+
+
+def _back_in_place(before: Plan, moved: _Key, ids: Mapping[_Key, str]) -> Iterator[MoveStep]:
+    """Yields the move next to what stood beside it: the step of another muscle ahead of it, else the one behind."""
+    order = [_key_of(step) for step in before.steps if step.muscle]
+    place = order.index(moved)
+    others = [
+        [each for each in side if each in ids and each[:2] != moved[:2]]
+        for side in (order[:place][::-1], order[place:])
+    ]
+    if others[0]:
+        yield MoveStep(step=ids[moved], after=ids[others[0][0]])
+    elif others[1]:
+        yield MoveStep(step=ids[moved], before=ids[others[1][0]])
+
+
+def _key_of(step: Step) -> _Key:
     return step.muscle, step.side, step.technique
 
 

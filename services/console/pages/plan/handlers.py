@@ -20,6 +20,7 @@ from myoplan.planner.v1.planner_service_pb2 import (
     ExplainOmissionRequest,
     Explanation,
     GetPlanRequest,
+    PlanDiff,
     PlanView,
 )
 from myoplan.planner.v1.review_pb2 import (
@@ -28,26 +29,32 @@ from myoplan.planner.v1.review_pb2 import (
     ApprovePlanRequest,
     ExportPlanRequest,
 )
+from myoplan.planner.v1.session_pb2 import Session
 from services.console.clients import PLAN_SECONDS, READ_SECONDS, WRITE_SECONDS
-from services.console.pages.plan.context import ChangesPage, WhyNotPage, plan_page, target_text
+from services.console.pages.plan.compared import FIRST, ChangesPage, compared_rows, counted
+from services.console.pages.plan.context import WhyNotPage, plan_page, target_text
 from services.console.pages.plan.editing import REOPENED, Choice, Question, Told, override_reasons, way_name
 from services.console.pages.plan.edits import (
     MOST_WAYS,
     EditUnreadable,
     edits_of,
+    given_overrides,
     loosening,
     loosenings,
     taking_back,
 )
-from services.console.pages.review.signing import prove
+from services.console.pages.review.signing import came_back, proof_of, prove, prove_first
+from services.console.pages.room.handlers import read_session
 from services.console.web import PASSWORD, Form, Visit, action, derived_id, page, problem, refused
 from services.console.wording import code, minutes_text, side_number
 from services.runtime.client import error_of
 from services.runtime.status import CallRefused
 
 CONFLICT, INCOMPLETE = 409, 422
-MOST_VERSIONS_BACK = 40
-EDIT_FIELDS = ("edit", "step", "muscle", "side", "technique", "minutes", "position", "by", "loosen", "reason")
+EDIT_FIELDS = (
+    "edit", "step", "muscle", "side", "technique", "minutes", "position", "by", "before", "after", "loosen", "reason",
+    "overrides",
+)  # fmt: skip
 CHANGED = frozenset({"ETAG_MISMATCH", "DIGEST_MISMATCH"})
 TOLD: Mapping[str, str] = {
     "INPUTS_CHANGED": "plan.told.inputs",
@@ -71,12 +78,22 @@ async def _read(visit: Visit, revision: int | None = None) -> Plan:
 
 
 async def _version(visit: Visit, now: Plan, version: int) -> Plan | None:
-    """Returns the last revision that has a version of the content; None: there is none."""
-    for revision in range(now.revision, max(0, now.revision - MOST_VERSIONS_BACK), -1):
-        plan = now if revision == now.revision else await _read(visit, revision)
+    """Returns the last revision that has a version of the content; None: there is none.
+
+    Versions only grow with the revisions. Most often the one before is wanted, so it looks back by 1, 2, 4, ...
+    revisions, and then half-way between what is too new and what is not.
+    """
+    if version >= now.version:
+        return now if version == now.version else None
+    found, too_new, back = None, now.revision, 1
+    while too_new > 1 and (found is None or too_new - found.revision > 1):
+        looked = max(1, now.revision - back) if found is None else (found.revision + too_new) // 2
+        plan = await _read(visit, looked)
         if plan.version <= version:
-            return plan if plan.version == version else None
-    return None
+            found = plan
+        else:
+            too_new, back = looked, back * 2
+    return found if found is not None and found.version == version else None
 
 
 # --- showing ------------------------------------------------------------------------------------------------------
@@ -91,11 +108,17 @@ async def show(visit: Visit) -> Response:
         if earlier is None:
             return problem(visit, 404, "missing")
         plan, old = earlier, f"/{plan.name}"
-    return _page(visit, plan, query.get("step", ""), old=old)
+    kept = None if visit.wants_part else visit.signed_in.kept(f"/{plan.name}")
+    if kept is None:
+        return await _page(visit, plan, query.get("step", ""), old=old)
+    told, fields = came_back(visit, kept, plan.digest, "read")
+    ticked = bool(fields.get("read"))
+    return await _page(visit, plan, query.get("step", ""), told=Told(text=told) if told else None, ticked=ticked)
 
 
-def _page(visit: Visit, plan: Plan, step: str, status: int = 200, **more: object) -> Response:
-    context = plan_page(visit, plan, step, **more)
+async def _page(visit: Visit, plan: Plan, step: str, status: int = 200, **more: object) -> Response:
+    session = await read_session(visit) if plan.approved_version else None
+    context = plan_page(visit, plan, step, session=session, **more)
     return visit.show("plan.html", context, status=status, reviewed=plan.knowledge_reviewed)
 
 
@@ -135,24 +158,52 @@ def _change(visit: Visit, change: Explanation.Change) -> str:
 
 
 async def changes(visit: Visit) -> Response:
-    """Shows how the plan differs from the version of `?from=`."""
-    now, version = await _read(visit), visit.request.query_params.get("from", "")
-    earlier = await _version(visit, now, int(version)) if version.isdigit() else None
-    if earlier is None:
+    """Shows how the plan differs from the version of `?from=`, else from the suggestion; and from what was done.
+
+    What was done stands beside the version that was worked, once the visit is closed.
+    """
+    now, wanted = await _read(visit), visit.request.query_params.get("from", str(FIRST))
+    if not wanted.isdigit():
         return problem(visit, 404, "missing")
-    diff = await visit.console.services.plans.ComparePlans(
-        ComparePlansRequest(
-            earlier=now.name, later=now.name, earlier_revision=earlier.revision, later_revision=now.revision
-        ),
-        timeout=PLAN_SECONDS,
-    )
+    session = await read_session(visit) if now.approved_version else None
+    finished = session is not None and session.state == Session.FINISHED
+    if session is not None and finished and (int(wanted) < session.version or now.version == session.version):
+        later, worked = await _version(visit, now, session.version), session
+    else:
+        later, worked = now, None
+    earlier = await _version(visit, now, int(wanted))
+    if earlier is None or later is None:
+        return problem(visit, 404, "missing")
+    diff = await _compare(visit, earlier, later)
+    done = await _compare(visit, later, None) if worked is not None else None
+    rows = compared_rows(visit, earlier, later, diff, worked, done)
+    columns = ["suggested" if int(wanted) == FIRST else "before"] if earlier.version != later.version else []
+    columns += ["approved", "done"] if worked is not None else ["now"]
+    branch = "compared" if worked is not None else "changes"
     context = ChangesPage(
-        title=f"{visit.t('plan.changes.title')} · {code(visit.request.path_params['client'])}",
+        title=f"{visit.t(f'plan.{branch}.title')} · {code(visit.request.path_params['client'])}",
+        heading=visit.t(f"plan.{branch}.heading"),
         plan=f"/{now.name}",
-        before=f"/{now.name}?version={version}",
-        sentences=tuple(diff.sentences),
+        before=f"/{now.name}?version={wanted}" if earlier.version != now.version else "",
+        report=f"/{now.name}/finish" if worked is not None else "",
+        columns=tuple(visit.t(f"plan.compared.column.{each}") for each in columns),
+        sentences=tuple(diff.sentences) if earlier.version != later.version else (),
+        counts=counted(visit, rows),
+        rows=rows,
     )
     return visit.show("plan_changes.html", context, reviewed=now.knowledge_reviewed)
+
+
+async def _compare(visit: Visit, earlier: Plan, later: Plan | None) -> PlanDiff:
+    """Returns how two revisions of the plan differ; `later` None: what was done of the earlier one."""
+    request = ComparePlansRequest(
+        earlier=earlier.name,
+        later=earlier.name,
+        earlier_revision=earlier.revision,
+        later_revision=later.revision if later is not None else None,
+        later_delivered=later is None,
+    )
+    return await visit.console.services.plans.ComparePlans(request, timeout=PLAN_SECONDS)
 
 
 async def sheet(visit: Visit) -> Response:
@@ -169,25 +220,38 @@ async def sheet(visit: Visit) -> Response:
 
 async def edit(visit: Visit, form: Form) -> Response:
     """Makes one edit. What it needs beforehand is asked on the page, with the edit ready to be sent again."""
-    plan = await _read(visit)
-    if plan.etag != form.get("etag", ""):
-        return _stale(visit, plan, form)
+    now = await _read(visit)
+    plan = await _before(visit, now, form) if now.etag != form.get("etag", "") else now
+    if plan is None:
+        return await _stale(visit, now, form)
     try:
-        edits = edits_of(form, plan)
+        edits = edits_of(form, plan, visit.console.vocabulary.base)
     except EditUnreadable as unreadable:
-        return _page(visit, plan, form.get("step", ""), INCOMPLETE, told=Told(text=visit.t(unreadable.key)))
+        return await _page(visit, now, form.get("step", ""), INCOMPLETE, told=Told(text=visit.t(unreadable.key)))
     return await _revise(visit, form, plan, edits, form.get("reason", "").strip())
+
+
+async def _before(visit: Visit, now: Plan, form: Form) -> Plan | None:
+    """Returns the plan before the newest change if the form was made from it; else None.
+
+    If the newest change is this form's own, whose answer was lost on the way, the planner knows it by its request id
+    and answers as it did; for every other change it refuses the old etag.
+    """
+    before = await _read(visit, now.revision - 1) if now.revision > 1 else now
+    return before if before.etag == form.get("etag", "") else None
 
 
 async def undo(visit: Visit, form: Form) -> Response:
     """Takes the last edit back by the edits that lead to the plan before it."""
     plan = await _read(visit)
     if plan.etag != form.get("etag", ""):
-        return _stale(visit, plan, form)
+        return await _stale(visit, plan, form)
     before = await _version(visit, plan, plan.change.from_version) if plan.HasField("change") else None
     edits = taking_back(before, plan) if before is not None else ()
     if not edits:
-        return _page(visit, plan, form.get("step", ""), CONFLICT, told=Told(text=visit.t("plan.told.no_way_back")))
+        return await _page(
+            visit, plan, form.get("step", ""), CONFLICT, told=Told(text=visit.t("plan.told.no_way_back"))
+        )
     return await _revise(visit, form, plan, edits, visit.t("plan.undone", n=plan.version))
 
 
@@ -202,9 +266,13 @@ async def _revise(visit: Visit, form: Form, plan: Plan, edits: Sequence[PlanEdit
         refusal = error_of(error)
         if _is_too_far(refusal, form):
             halved = {**form, "by": "half"}
-            return await _revise(visit, halved, plan, edits_of(halved, plan), reason)
+            edits = edits_of(halved, plan, visit.console.vocabulary.base)
+            return await _revise(visit, halved, plan, edits, reason)
         return await _not_made(visit, form, plan, edits, refusal)
-    return visit.go(f"/{after.name}?step={quote(_selected(plan, after, form.get('step', '')))}")
+    step = _selected(plan, after, form.get("step", ""))
+    if visit.wants_part:  # the way round by another address would cost the person a second trip
+        return await _page(visit, after, step)
+    return visit.go(f"/{after.name}?step={quote(step)}")
 
 
 def _id(form: Form, purpose: str) -> str:
@@ -233,8 +301,8 @@ def _selected(before: Plan, after: Plan, step: str) -> str:
     return next(alike, next(ahead, ""))
 
 
-def _stale(visit: Visit, plan: Plan, form: Form) -> Response:
-    return _page(visit, plan, form.get("step", ""), CONFLICT, told=Told(text=visit.t("plan.told.changed")))
+async def _stale(visit: Visit, plan: Plan, form: Form) -> Response:
+    return await _page(visit, plan, form.get("step", ""), CONFLICT, told=Told(text=visit.t("plan.told.changed")))
 
 
 async def _not_made(visit: Visit, form: Form, plan: Plan, edits: Sequence[PlanEdit], refusal: CallRefused) -> Response:
@@ -244,15 +312,16 @@ async def _not_made(visit: Visit, form: Form, plan: Plan, edits: Sequence[PlanEd
     if refusal.reason == "RULE_NEEDS_OVERRIDE" or (reopened and plan.state in REOPENED):
         question = Question(
             kind="reason" if reopened else "override",
-            texts=refusal.preconditions,
-            fields=fields | {"rule": refusal.metadata.get("rule", "")},
+            texts=(visit.t(f"plan.reopen.{Plan.State.Name(plan.state)}"),) if reopened else refusal.preconditions,
+            fields=fields | {"rule": refusal.metadata.get("rule", ""), "overrides": given_overrides(form)},
             reasons=() if reopened else override_reasons(visit),
         )
-        return _page(visit, plan, step, CONFLICT, question=question)
+        return await _page(visit, plan, step, CONFLICT, question=question)
     if refusal.reason == "EDITS_CONFLICT":
         ways = await _ways(visit, plan, edits, refusal.preconditions)
+        fields["overrides"] = given_overrides(form)
         question = Question(kind="conflict", texts=refusal.preconditions, fields=fields, ways=ways)
-        return _page(visit, plan, step, CONFLICT, question=question)
+        return await _page(visit, plan, step, CONFLICT, question=question)
     if any(each.field.endswith("override.comment") for each in refusal.fields):
         question = Question(
             kind="override",
@@ -261,10 +330,11 @@ async def _not_made(visit: Visit, form: Form, plan: Plan, edits: Sequence[PlanEd
             reasons=override_reasons(visit),
             problem=visit.t("plan.override.comment_needed"),
         )
-        return _page(visit, plan, step, INCOMPLETE, question=question)
+        return await _page(visit, plan, step, INCOMPLETE, question=question)
     if refusal.reason == "DEMAND_UNSAFE":
-        told = Told(text=visit.t("plan.told.unsafe"), details=refusal.preconditions, stop=True)
-        return _page(visit, plan, step, CONFLICT, told=told)
+        unsafe = "plan.told.unsafe_now" if plan.state in REOPENED else "plan.told.unsafe"
+        told = Told(text=visit.t(unsafe), details=refusal.preconditions, stop=True)
+        return await _page(visit, plan, step, CONFLICT, told=told)
     return await _refused(visit, form, refusal)
 
 
@@ -272,12 +342,16 @@ async def _refused(visit: Visit, form: Form, refusal: CallRefused) -> Response:
     """Answers with the page as it is now and what was refused; with a page of its own for everything else."""
     plan = await _read(visit)
     if refusal.reason in CHANGED:
-        return _stale(visit, plan, form)
+        return await _stale(visit, plan, form)
+    if refusal.reason == "STATE_FORBIDS" and refusal.metadata.get("resource") == plan.assessment:
+        voided = refusal.metadata.get("state") == "VOIDED"
+        told = Told(text=visit.t("plan.told.assessment_voided" if voided else "plan.told.assessment_open"))
+        return await _page(visit, plan, form.get("step", ""), CONFLICT, told=told)
     if refusal.reason not in TOLD:
         return refused(visit, refusal, {name: value for name, value in form.items() if name != PASSWORD})
     details = tuple(_sentence(each.problem) for each in refusal.fields) + refusal.preconditions
     told = Told(text=visit.t(TOLD[refusal.reason]), details=details)
-    return _page(visit, plan, form.get("step", ""), CONFLICT, told=told, ticked=bool(form.get("read")))
+    return await _page(visit, plan, form.get("step", ""), CONFLICT, told=told, ticked=bool(form.get("read")))
 
 
 def _sentence(text: str) -> str:
@@ -313,11 +387,13 @@ async def approve(visit: Visit, form: Form) -> Response:
     plan = await _read(visit)
     ticked = bool(form.get("read"))
     if plan.digest != form.get("digest", ""):
-        return _stale(visit, plan, form)
+        return await _stale(visit, plan, form)
     unread = [each.rule for each in plan.acknowledgements if not each.HasField("person")]
+    if (ticked or not unread) and proof_of(visit) == "provider":
+        return prove_first(visit, form, f"/{plan.name}", "#approve")
     told = visit.t("plan.approve.unread") if unread and not ticked else await prove(visit, form)
     if told:
-        return _page(visit, plan, form.get("step", ""), INCOMPLETE, told=Told(text=told), ticked=ticked)
+        return await _page(visit, plan, form.get("step", ""), INCOMPLETE, told=Told(text=told), ticked=ticked)
     plans, etag = visit.console.services.plans, form.get("etag", "")
     try:
         for rule in unread:

@@ -45,10 +45,12 @@ async def show(visit: Visit) -> Response:
     if not used:
         return problem(visit, 404, "missing")
     visits = used[-MOST_VISITS:]
-    comparisons = await asyncio.gather(*(_compared(visit, parent, visits[0], each) for each in visits[1:]))
     names = {each.name for each in visits}
     plans = [each for each in planned.plans if each.approved_version and each.assessment in names][:MOST_VISITS]
-    sessions = await asyncio.gather(*(_session(visit, plan) for plan in plans))
+    comparisons, sessions = await asyncio.gather(
+        asyncio.gather(*(_compared(visit, parent, visits[0], each) for each in visits[1:])),
+        asyncio.gather(*(_session(visit, plan) for plan in plans)),
+    )
     worked: dict[str, Worked] = {}
     for plan, session in zip(plans, sessions, strict=True):  # newest first; what was worked counts
         if plan.assessment not in worked or (session is not None and worked[plan.assessment].session is None):

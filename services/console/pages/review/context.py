@@ -28,6 +28,7 @@ from myoplan.planner.v1.review_pb2 import (
     PlanEvent,
     ReviewItem,
 )
+from myoplan.planner.v1.session_pb2 import Session
 from services.console.clients import PLAN_SECONDS, READ_SECONDS
 from services.console.pages.queue import waiting_text
 from services.console.pages.review.checks import Check, checks
@@ -36,6 +37,7 @@ from services.console.pages.review.offers import Offers, offers
 from services.console.pages.review.rows import Row, all_rows, changed, counts
 from services.console.pages.review.signing import proof_of
 from services.console.pages.review.words import SuggestedLine, Words, suggestion_lines
+from services.console.pages.room.handlers import read_session
 from services.console.web import Context, Form, Visit
 from services.console.wording import code, day_text, minutes_text, moment, plan_state, side_word
 
@@ -121,7 +123,10 @@ class Predicted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewPage(Context):
-    """The page. `told` says what became of the last thing done, `values` is what was typed when it did not succeed."""
+    """The page. `told` says what became of the last thing done, `values` is what was typed when it did not succeed.
+
+    `worked` is where the plan stands beside what was done of it, once it was worked.
+    """
 
     address: str
     plan: str
@@ -139,6 +144,7 @@ class ReviewPage(Context):
     minutes: str
     rows: tuple[ReviewRow, ...]
     nothing: str
+    worked: str
     seen: str
     general: tuple[CommentRow, ...]
     drafts: tuple[CommentRow, ...]
@@ -176,6 +182,7 @@ class Materials:
     item: ReviewItem | None
     base: int | None
     predictions: ListPredictionsResponse
+    worked: bool
 
 
 async def gather(visit: Visit, name: str, view: str) -> Materials:
@@ -192,7 +199,8 @@ async def gather(visit: Visit, name: str, view: str) -> Materials:
     seen = [int(each.removeprefix(LOOK)) for each in looked if each.startswith(LOOK)]
     base = last_look(events.events, visit.person.person, seen) if view == "since" else _suggested(plan)
     looked.add(f"{LOOK}{plan.revision}")
-    diff, findings = await asyncio.gather(
+    session, diff, findings = await asyncio.gather(
+        read_session(visit) if plan.approved_version else asyncio.sleep(0),
         plans.ComparePlans(
             ComparePlansRequest(
                 earlier=name, later=name, earlier_revision=base or plan.revision, later_revision=plan.revision
@@ -210,6 +218,7 @@ async def gather(visit: Visit, name: str, view: str) -> Materials:
         item=next((item for item in queue.items if item.plan.name == name), None),
         base=base,
         predictions=predictions,
+        worked=session is not None and session.state == Session.FINISHED,
     )
 
 
@@ -260,6 +269,7 @@ def review_page(
         ),
         rows=tuple(desk.row(row, seen=row.mark in looked) for row in shown),
         nothing="" if shown else visit.t(_nothing(found, view)),
+        worked=f"/{plan.name}/changes" if found.worked else "",
         seen=visit.t("review.seen_of", n=sum(row.mark in looked for row in different), all=len(different))
         if different
         else "",

@@ -21,6 +21,7 @@ from myoplan.planner.v1.review_pb2 import (
     Comment,
     CosignPlanRequest,
     CreateCommentRequest,
+    DeleteCommentRequest,
     ListCommentsRequest,
     PublishCommentsRequest,
     ReassignCosignerRequest,
@@ -32,7 +33,7 @@ from myoplan.planner.v1.review_pb2 import (
 )
 from services.console.clients import PLAN_SECONDS, READ_SECONDS, WRITE_SECONDS
 from services.console.pages.review.context import KINDS, MOST_COMMENTS, VIEWS, gather, review_page
-from services.console.pages.review.signing import prove
+from services.console.pages.review.signing import came_back, proof_of, prove, prove_first
 from services.console.pages.review.words import SuggestionUnreadable, suggested_edits
 from services.console.web import PASSWORD, Form, Visit, action, derived_id, page, refused, several
 from services.runtime.client import error_of
@@ -57,6 +58,7 @@ TOLD: Mapping[str, str] = {
 DONE = frozenset(
     {
         "kept",
+        "deleted",
         "published",
         "resolved",
         "taken",
@@ -71,6 +73,10 @@ DONE = frozenset(
 )
 CONFLICT = 409
 INCOMPLETE = 422
+
+
+class NotProven(Exception):
+    """The person has to prove at the identity provider who they are before the form is done."""
 
 
 class Incomplete(Exception):
@@ -90,8 +96,11 @@ async def show(visit: Visit) -> Response:
     query = visit.request.query_params
     done = query.get("done", "")
     view = _view(query.get("view", ""))
+    kept = visit.signed_in.kept(f"/{_name(visit)}/review")
     found = await gather(visit, _name(visit), view)
-    context = review_page(visit, found, view, done=visit.t(f"review.done.{done}") if done in DONE else "")
+    told, values = came_back(visit, kept, found.plan.digest, "attestation") if kept else ("", {})
+    said = visit.t(f"review.done.{done}") if done in DONE else ""
+    context = review_page(visit, found, view, done=said, told=told, values=values)
     return visit.show("review.html", context, reviewed=found.plan.knowledge_reviewed)
 
 
@@ -115,6 +124,8 @@ def _doing(act: Act, done: str) -> Callable[[Visit, Form], Awaitable[Response]]:
     async def handle(visit: Visit, form: Form) -> Response:
         try:
             await act(visit, form, _name(visit))
+        except NotProven:
+            return prove_first(visit, form, f"/{_name(visit)}/review", f"?view={_view(form.get('view', ''))}#sign")
         except Incomplete as problem:
             return await _as_it_is(visit, form, INCOMPLETE, str(problem))
         except grpc.aio.AioRpcError as error:
@@ -182,6 +193,16 @@ async def _comment(visit: Visit, form: Form, name: str) -> None:
     await plans.CreateComment(
         CreateCommentRequest(parent=name, comment=comment, request_id=_id(form, "comment")), timeout=WRITE_SECONDS
     )
+
+
+async def _delete(visit: Visit, form: Form, name: str) -> None:
+    """Takes a draft back. One that is gone already, from another tab or device, is what was wanted."""
+    request = DeleteCommentRequest(name=f"{name}/comments/{form.get('comment', '')}", request_id=_id(form, "delete"))
+    try:
+        await visit.console.services.plans.DeleteComment(request, timeout=WRITE_SECONDS)
+    except grpc.aio.AioRpcError as error:
+        if error.code() is not grpc.StatusCode.NOT_FOUND:
+            raise
 
 
 async def _publish(visit: Visit, form: Form, name: str) -> None:
@@ -283,6 +304,8 @@ def _attested(visit: Visit, form: Form, *, required: bool) -> tuple[Attestation.
 
 
 async def _proven(visit: Visit, form: Form) -> None:
+    if proof_of(visit) == "provider":
+        raise NotProven
     if problem := await prove(visit, form):
         raise Incomplete(problem)
 
@@ -334,6 +357,7 @@ ROUTES: Sequence[Route] = (
     *page(_ADDRESS, show),
     *action(_ADDRESS + "/seen", see),
     *action(_ADDRESS + "/comment", _doing(_comment, "kept")),
+    *action(_ADDRESS + "/delete", _doing(_delete, "deleted")),
     *action(_ADDRESS + "/publish", _doing(_publish, "published")),
     *action(_ADDRESS + "/resolve", _doing(_resolve, "resolved")),
     *action(_ADDRESS + "/take", _doing(_take, "taken")),

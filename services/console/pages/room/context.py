@@ -15,7 +15,7 @@ from services.console.wording import code, plan_state, side_word
 
 STOP_WHEN, MIMIC, NOT_ASKED = "stop_when", "serious_mimic", "safety_not_asked"
 PRESSURES = ("1", "2", "3", "4", "5")
-LOST_MINUTES = (5, 10, 15)
+LOST_MINUTES = (5, 8, 10, 12, 15, 20)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

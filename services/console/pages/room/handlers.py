@@ -5,6 +5,7 @@ Reports come from a queue on the device, each under an id that makes it safe to 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC
 
@@ -67,7 +68,7 @@ async def read_approved(visit: Visit) -> Plan:
 
 async def show(visit: Visit) -> Response:
     """Shows the room."""
-    plan, session = await read_approved(visit), await read_session(visit)
+    plan, session = await asyncio.gather(read_approved(visit), read_session(visit))
     return visit.show("room.html", room_page(visit, plan, session), reviewed=plan.knowledge_reviewed)
 
 
