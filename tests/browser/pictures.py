@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from cli.cases import read_case
+from myoplan.assessment.v1 import assessment_pb2 as a
+from services.console.pages.assessment.levels import with_level
 from tests.support.browser import (
     EXAMPLES,
     PHONE,
@@ -29,7 +32,14 @@ UPRIGHT = (820, 1180)
 # Pages that are looked at upright, and pages that a phone is for.
 UPRIGHT_PAGES = {"room", "room before the start"}
 PHONE_PAGES = {"today", "plan"}
-COLOURS = 64
+COLOURS = 128
+# Findings that are seen on the chart as it opens.
+FELT: Sequence[tuple[str, a.Side.ValueType, str]] = (
+    ("upper_trapezius", a.RIGHT, "active"),
+    ("infraspinatus", a.RIGHT, "latent"),
+    ("infraspinatus", a.LEFT, "tender"),
+    ("posterior_deltoid", a.LEFT, "tight"),
+)
 
 
 def addresses(console: RunningConsole) -> dict[str, tuple[str, str]]:
@@ -41,7 +51,9 @@ def addresses(console: RunningConsole) -> dict[str, tuple[str, str]]:
     second = console.open_assessment(
         client,
         pain_areas=case.pain_areas,
-        palpation_findings=case.palpation_findings[:3],
+        palpation_findings=[
+            with_level(a.PalpationFinding(muscle=muscle, side=side), level) for muscle, side, level in FELT
+        ],
         rom_tests=case.rom_tests,
     )
     sections = {name: f"/{second}/{name}" for name in ("flags", "pain", "palpate", "rom", "fit")}
@@ -87,7 +99,7 @@ def _sizes(name: str) -> list[tuple[str, tuple[int, int]]]:
 def _shrink(path: Path) -> None:
     """Keeps the colours that a flat page has, so that the pictures stay small enough to be kept with the text."""
     with Image.open(path) as picture:
-        small = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+        small = picture.convert("RGB").quantize(COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     small.save(path, optimize=True)
 
 

@@ -63,6 +63,7 @@ def by_keyboard(screen: Screen) -> None:
 
 def by_chart_and_keys(screen: Screen) -> None:
     """The chart has the focus: arrows walk, x goes to the other side, a digit is the finding."""
+    screen.page.wait_for_selector("#palpate-chart [data-part]")
     for view, layer, muscle, side, level in CHOSEN:
         if screen.page.locator(f"[id={view}-{layer}-{muscle}--{side}]").count() == 0:
             screen.page.locator("#palpate-chart .chart-depths button:not([aria-pressed=true])").focus()
@@ -313,9 +314,30 @@ def test_undo_takes_back_what_is_still_on_its_way_and_nothing_else(screen: Scree
     with page.expect_request("**/entries"):
         screen.tap(".levels [value=active]")
     screen.press("u")
-    held[0].continue_()
+    held["deep"].continue_()
     screen.settle()
     assert findings(screen.console.stored(name)) == [("infraspinatus", "RIGHT", "TAUT")]
+
+
+def test_the_chart_shows_what_was_chosen_last_however_late_a_picture_comes(screen: Screen) -> None:
+    page, held = screen.page, dict[str, Route]()
+    page.route("**/deep.json", lambda route: held.update(deep=route))
+    screen.open(f"/{screen.console.open_assessment()}/palpate")
+    page.wait_for_selector("#palpate-chart [id^=back-surface-]")
+    page.fill("#find-muscle", TYPED["supraspinatus"])
+    with page.expect_request("**/deep.json"):
+        screen.tap("#muscle-picks li:first-child .side-pick-right")
+    screen.tap_region("back-surface-infraspinatus--left")
+    page.wait_for_selector("#palpate-picked:has-text('infraspinatus')")
+    with page.expect_event("requestfinished", lambda request: request.url.endswith("/deep.json")):
+        held["deep"].continue_()
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert page.locator("#palpate-chart path.picked").get_attribute("id") == "back-surface-infraspinatus--left"
+    screen.tap(".levels [value=active]")
+    page.wait_for_selector("[id='back-surface-infraspinatus--left'].mark-active")
+    screen.settle()
+    screen.press("d")  # control: what is asked for now is shown
+    page.wait_for_selector("#palpate-chart [id^=back-deep-]")
 
 
 def test_last_visit_is_confirmed_finding_by_finding(screen: Screen) -> None:

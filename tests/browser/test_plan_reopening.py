@@ -222,6 +222,7 @@ def test_a_plan_whose_assessment_changed_is_planned_on_the_assessment_of_today(s
     left_open.fill("#approve [name=password]", PASSWORD)
     left_open.click("#approve button.main")
     expect(left_open.locator("#told")).to_contain_text("Somebody changed this plan", timeout=SLOW_MILLISECONDS)
+    left_open.close()  # behind another tab, every tap would wait for seconds
     screen.open(f"/{plan.name}")
     assert "Inputs changed" in page.locator("#plan-heading").inner_text()
     assert "It cannot be signed or approved like this" in page.locator(".plan-main").inner_text()

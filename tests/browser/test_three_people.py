@@ -221,6 +221,7 @@ def taken_over_and_sent_again(stage: Stage, gone: str) -> None:
     theo.page.wait_for_selector(".done:has-text('Taken over')")
     about_to_release(stage, stage.tess)
     theo.tap(".comment-question .answer > summary")
+    theo.page.wait_for_selector(".comment-question .answer textarea:focus")
     theo.page.keyboard.type("It was sore for two days last time.")
     theo.tap(".comment-question .answer button")
     theo.page.wait_for_selector(".drafts")

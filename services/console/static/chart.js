@@ -44,6 +44,7 @@ export class BodyChart {
     this.limb = "right";
     this.marks = new Map();
     this.picked = null;
+    this.asked = 0; // grows with every choice: what was asked for before it and comes late is not shown
     this.paper = host.querySelector(".chart-paper") || host;
   }
 
@@ -63,8 +64,10 @@ export class BodyChart {
   // Shows the picture in which a region is largest; false if it is on no picture.
   async show(part, side) {
     const layers = this.kind === "zone" ? ["zones"] : [this.layer, this.layer === "surface" ? "deep" : "surface"];
+    const mine = (this.asked += 1);
     for (const layer of layers) {
       const data = await load(this.addresses[layer]);
+      if (mine !== this.asked) return true;
       const drawn = new Map(data.regions.filter((each) => each.part === part && each.side === side).map((each) => [each.id, each]));
       const offered = data.zooms.flatMap((zoom) => zoom.region_ids.filter((id) => drawn.has(id)).map((id) => ({ zoom, region: drawn.get(id) })));
       if (!offered.length) continue;
@@ -83,15 +86,21 @@ export class BodyChart {
   }
 
   async turn(changes) {
+    const mine = (this.asked += 1);
     Object.assign(this, changes);
-    this.data = await load(this.addresses[this.layer]);
+    const data = await load(this.addresses[this.layer]);
+    if (mine !== this.asked) return;
+    this.data = data;
     if (!this.boxes.length) this.bodyPart = this.data.zooms[0].body_part;
     if (!this.boxes.some((zoom) => zoom.view === this.view)) this.view = this.boxes[0].view;
     await this.draw();
   }
 
   async draw() {
-    this.data = await load(this.addresses[this.layer]);
+    const mine = this.asked;
+    const data = await load(this.addresses[this.layer]);
+    if (mine !== this.asked) return;
+    this.data = data;
     const zoom = this.zoom;
     if (zoom.side !== "both") this.limb = zoom.side;
     this.drawControls();
@@ -228,6 +237,7 @@ export class BodyChart {
   }
 
   pick(shape) {
+    this.asked += 1;
     this.picked = { part: shape.dataset.part, side: shape.dataset.side };
     this.paint();
     shape.focus();

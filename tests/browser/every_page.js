@@ -1,4 +1,4 @@
-// What a page looks like to other eyes, measured in the page itself. Each function returns faults in words, or values.
+// What a page looks like to other eyes and to fingers, measured in the page itself. Each function returns faults in words, or values.
 ({
   // --- finding one's way in a page ------------------------------------------------------------------------------------
   named: (e) => `${e.tagName.toLowerCase()}${e.id ? `#${e.id}` : ""}.${[...e.classList].join(".")} "${(e.getAttribute("aria-label") || e.textContent || e.value || "").trim().replace(/\s+/g, " ").slice(0, 40)}"`,
@@ -143,6 +143,22 @@
   moving() {
     const smooth = [...document.querySelectorAll("*")].filter((e) => getComputedStyle(e).scrollBehavior === "smooth").map((e) => this.named(e));
     return [...smooth, ...document.getAnimations().map((each) => `${each.constructor.name} of ${this.named(each.effect.target)}`)];
+  },
+
+  // --- fingers, and what every page says ---------------------------------------------------------------------------------------
+  small() {
+    return [...document.querySelectorAll("button, a.button, select, input:not([type=hidden]), summary, textarea")]
+      .filter((e) => e.checkVisibility() && !e.closest(".skip, .unseen"))
+      .filter((e) => {
+        const { width, height } = (e.closest("label.choice, label.tick") || e).getBoundingClientRect();
+        return width && (width < 44 || height < 44) && !(height >= 24 && width > 200);
+      })
+      .map((e) => `${this.named(e)} is too small for a finger`);
+  },
+  notice() {
+    const notice = document.querySelector(".notice");
+    if (!notice?.checkVisibility() || !notice.textContent.includes("Not clinically reviewed")) return ["the review notice is not there"];
+    return [...notice.querySelectorAll("button, a, input")].map((e) => `${this.named(e)} is in the review notice`);
   },
 
   // --- paper -------------------------------------------------------------------------------------------------------------------
