@@ -314,7 +314,7 @@ def test_undo_takes_back_what_is_still_on_its_way_and_nothing_else(screen: Scree
     with page.expect_request("**/entries"):
         screen.tap(".levels [value=active]")
     screen.press("u")
-    held["deep"].continue_()
+    held[0].continue_()
     screen.settle()
     assert findings(screen.console.stored(name)) == [("infraspinatus", "RIGHT", "TAUT")]
 
