@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from services.runtime.config import ADDRESS, MOST_PORT, PREFIX, ReadableFile, ReadableFolder
+from services.runtime.config import PREFIX, Address, ReadableFile, ReadableFolder
 
 
 class ConsoleSettings(BaseSettings):
@@ -20,13 +20,13 @@ class ConsoleSettings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True, extra="ignore"
     )
 
-    address: str = "127.0.0.1:0"
+    address: Address = "127.0.0.1:0"
     """Where to serve, `HOST:PORT`; port 0 takes a free one."""
     origin: str = ""
     """The address people type, `https://console.example.org`; empty: `http://` and the address served on."""
-    assessment_address: str
+    assessment_address: Address
     """The assessment service, `HOST:PORT`."""
-    planner_address: str
+    planner_address: Address
     """The planner service, `HOST:PORT`."""
     services_ca: ReadableFile | None = None
     """The authority of the services' certificates (PEM); without it there is no TLS towards them."""
@@ -58,14 +58,6 @@ class ConsoleSettings(BaseSettings):
     """The key of the certificate (PEM)."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least level of lines that are logged."""
-
-    @field_validator("address", "assessment_address", "planner_address")
-    @classmethod
-    def _is_address(cls, value: str) -> str:
-        match = ADDRESS.fullmatch(value)
-        if match is None or int(match[2]) > MOST_PORT:
-            raise ValueError("is not HOST:PORT")
-        return value
 
     @field_validator("origin")
     @classmethod

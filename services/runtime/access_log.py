@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from structlog.typing import FilteringBoundLogger
 
+from services.runtime.callers import actor_of
 from services.runtime.identity import Caller
 from services.store.model import Actor, Note, StoreError
 
@@ -56,7 +57,7 @@ class AccessLog:
             if self._waiting >= MOST_WAITING:
                 self._lost += 1
                 continue
-            self._lines[_actor(caller)].append(" ".join([head, *names[start : start + MOST_NAMES]]))
+            self._lines[actor_of(caller)].append(" ".join([head, *names[start : start + MOST_NAMES]]))
             self._waiting += 1
         self._wanted.set()
         if self._waiting >= FLUSH_READS:
@@ -101,11 +102,6 @@ class AccessLog:
         if self._lost:
             self._logger.error("reads were not written down", count=self._lost)
             self._lost = 0
-
-
-def _actor(caller: Caller) -> Actor:
-    roles = tuple(sorted(role.value for role in caller.roles))
-    return Actor(clinic=caller.clinic, person=caller.person, display_name=caller.display_name, roles=roles)
 
 
 def _portions(lines: Sequence[str]) -> Iterator[list[str]]:

@@ -57,6 +57,17 @@ def _folder(path: Path) -> Path:
 
 ReadableFolder = Annotated[Path, AfterValidator(_folder)]
 ReadableFile = Annotated[Path, AfterValidator(_readable)]
+
+
+def _host_and_port(value: str) -> str:
+    match = ADDRESS.fullmatch(value)
+    if match is None or int(match[2]) > MOST_PORT:
+        raise ValueError("is not HOST:PORT")
+    return value
+
+
+Address = Annotated[str, AfterValidator(_host_and_port)]
+"""`HOST:PORT`."""
 Settings = TypeVar("Settings", bound=BaseSettings)
 
 
@@ -67,7 +78,7 @@ class RuntimeSettings(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, hide_input_in_errors=True, extra="ignore"
     )
 
-    address: str = "127.0.0.1:0"
+    address: Address = "127.0.0.1:0"
     """Where to serve, `HOST:PORT`; port 0 takes a free one."""
     redis_url: SecretStr
     """The store: `unix:///PATH`, `redis://` or `rediss://`; it may hold a password."""
@@ -95,14 +106,6 @@ class RuntimeSettings(BaseSettings):
     """The authority of clients' certificates (PEM); with it a client has to show one."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least level of lines that are logged."""
-
-    @field_validator("address")
-    @classmethod
-    def _is_address(cls, value: str) -> str:
-        match = ADDRESS.fullmatch(value)
-        if match is None or int(match[2]) > MOST_PORT:
-            raise ValueError("is not HOST:PORT")
-        return value
 
     @field_validator("redis_url")
     @classmethod

@@ -57,6 +57,19 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Where an event stands: its place in the order, and the revision that it is about.
+
+    The `etag` is like no other in any clinic; it shows that the event was really seen.
+    """
+
+    seq: int
+    revision: int
+    etag: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """The sealed entry of one revision (or of one refusal, with `revision` 0 and an empty `etag`).
 

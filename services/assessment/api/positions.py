@@ -14,8 +14,7 @@ import re
 from services.assessment.api.names import ASSESSMENT_NAME
 from services.assessment.usecases.read import List
 from services.assessment.usecases.revisions import ListRevisions
-from services.assessment.usecases.watch import Position
-from services.store.model import Entry
+from services.store.model import Entry, Position
 
 _SCOPE_DIGITS = 16
 _CURSOR_WORDS = 4

@@ -22,22 +22,8 @@ from services.assessment.usecases.refusals import record_refusal
 from services.assessment.usecases.revisions import list_revisions
 from services.assessment.usecases.update import update_assessment
 from services.assessment.usecases.watch import watch_assessments
-from services.runtime.identity import Caller, current_caller
-from services.store.model import Actor
-
-
-def actor_of(caller: Caller) -> Actor:
-    """Returns who acts, as the store keeps it."""
-    return Actor(
-        clinic=caller.clinic,
-        person=caller.person,
-        display_name=caller.display_name,
-        roles=tuple(sorted(role.value for role in caller.roles)),
-    )
-
-
-def _actor() -> Actor:
-    return actor_of(current_caller())
+from services.runtime.callers import actor_of, current_actor
+from services.runtime.identity import Caller
 
 
 class AssessmentService(AssessmentServiceServicer):
@@ -57,13 +43,13 @@ class AssessmentService(AssessmentServiceServicer):
 
     async def CreateAssessment(self, request: service_pb.CreateAssessmentRequest, context: Any) -> pb.Assessment:
         """Creates an assessment."""
-        command = self._parse.create(_actor(), request)
+        command = self._parse.create(current_actor(), request)
         stored = await create_assessment(self._records, command)
         return self._rendered(stored)
 
     async def GetAssessment(self, request: service_pb.GetAssessmentRequest, context: Any) -> pb.Assessment:
         """Gets an assessment."""
-        query = self._parse.get(_actor(), request)
+        query = self._parse.get(current_actor(), request)
         stored = await get_assessment(self._records, query)
         return self._rendered(stored)
 
@@ -73,43 +59,43 @@ class AssessmentService(AssessmentServiceServicer):
         context: Any,
     ) -> service_pb.ListAssessmentsResponse:
         """Lists assessments."""
-        query = self._parse.list(_actor(), request)
+        query = self._parse.list(current_actor(), request)
         page = await list_assessments(self._records, query)
         return render.assessment_page(query, page, self._knowledge_revision)
 
     async def UpdateAssessment(self, request: service_pb.UpdateAssessmentRequest, context: Any) -> pb.Assessment:
         """Changes intake fields."""
-        command = self._parse.update(_actor(), request)
+        command = self._parse.update(current_actor(), request)
         stored = await update_assessment(self._records, command)
         return self._rendered(stored)
 
     async def RecordFindings(self, request: service_pb.RecordFindingsRequest, context: Any) -> pb.Assessment:
         """Records findings."""
-        command = self._parse.record(_actor(), request)
+        command = self._parse.record(current_actor(), request)
         stored = await record_findings(self._records, command)
         return self._rendered(stored)
 
     async def RetractFindings(self, request: service_pb.RetractFindingsRequest, context: Any) -> pb.Assessment:
         """Takes findings back."""
-        command = self._parse.retract(_actor(), request)
+        command = self._parse.retract(current_actor(), request)
         stored = await retract_findings(self._records, command)
         return self._rendered(stored)
 
     async def CompleteAssessment(self, request: service_pb.CompleteAssessmentRequest, context: Any) -> pb.Assessment:
         """Seals an assessment."""
-        command = self._parse.complete(_actor(), request)
+        command = self._parse.complete(current_actor(), request)
         stored = await complete_assessment(self._records, command)
         return self._rendered(stored)
 
     async def VoidAssessment(self, request: service_pb.VoidAssessmentRequest, context: Any) -> pb.Assessment:
         """Voids an assessment."""
-        command = self._parse.void(_actor(), request)
+        command = self._parse.void(current_actor(), request)
         stored = await void_assessment(self._records, command)
         return self._rendered(stored)
 
     async def AmendAssessment(self, request: service_pb.AmendAssessmentRequest, context: Any) -> pb.Assessment:
         """Opens a sealed assessment again."""
-        command = self._parse.amend(_actor(), request)
+        command = self._parse.amend(current_actor(), request)
         stored = await amend_assessment(self._records, command)
         return self._rendered(stored)
 
@@ -119,7 +105,7 @@ class AssessmentService(AssessmentServiceServicer):
         context: Any,
     ) -> service_pb.ListAssessmentRevisionsResponse:
         """Lists revisions."""
-        query = self._parse.revisions(_actor(), request)
+        query = self._parse.revisions(current_actor(), request)
         page = await list_revisions(self._records, query)
         return render.revision_page(query, page)
 
@@ -129,7 +115,7 @@ class AssessmentService(AssessmentServiceServicer):
         context: Any,
     ) -> service_pb.AssessmentComparison:
         """Compares two assessments."""
-        query = self._parse.compare(_actor(), request)
+        query = self._parse.compare(current_actor(), request)
         compared = await compare_assessments(self._records, query)
         return render_comparison.comparison(compared)
 
@@ -139,7 +125,7 @@ class AssessmentService(AssessmentServiceServicer):
         context: Any,
     ) -> AsyncIterator[service_pb.AssessmentEvent]:
         """Streams events."""
-        query = self._parse.watch(_actor(), request)
+        query = self._parse.watch(current_actor(), request)
         async with aclosing(watch_assessments(self._records, query)) as entries:
             async for entry in entries:
                 yield render.event(entry)

@@ -8,22 +8,9 @@ from dataclasses import dataclass
 
 from services.assessment.domain.errors import AssessmentMissing, FieldProblem, RequestInvalid
 from services.assessment.usecases.records import Records
-from services.store.model import Entry
+from services.store.model import Entry, Position
 
 EVERY_CLIENT = "clients/-"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
-    """Where an event stands: its place in the order, and the revision that it is about.
-
-    The `etag` is like no other in any clinic; it shows that the event was really seen.
-    """
-
-    seq: int
-    revision: int
-    etag: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

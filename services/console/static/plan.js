@@ -1,5 +1,6 @@
 // The plan page: the selected step's muscle on the chart, and keys. Everything else is links, forms and htmx.
 import { shortcut, typing } from "./console.js";
+import { showRefusals } from "./refusals.js";
 import { BodyChart } from "./chart.js";
 
 const draw = async () => {
@@ -60,20 +61,7 @@ document.addEventListener("keydown", (event) => {
   if (id && document.getElementById(id)) { event.preventDefault(); press(id); }
 });
 
-// --- what was refused is the page as it is now, so it is shown too -------------------------------------------------------
-document.body.addEventListener("htmx:beforeSwap", (event) => {
-  const { xhr } = event.detail;
-  if ([409, 422].includes(xhr.status) && xhr.responseText.includes('id="plan"')) Object.assign(event.detail, { shouldSwap: true, isError: false });
-});
-document.body.addEventListener("htmx:responseError", (event) => {
-  const text = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html").body.textContent.trim();
-  document.getElementById("told")?.remove();
-  const told = document.createElement("div");
-  Object.assign(told, { id: "told", className: "stop", tabIndex: -1, textContent: text });
-  told.setAttribute("role", "alert");
-  document.querySelector(".plan-main")?.prepend(told);
-  told.focus();
-});
+showRefusals("plan", ".plan-main");
 document.body.addEventListener("htmx:afterSettle", ({ target }) => {
   draw();
   // The answer stands where the question was asked, and so does the focus.

@@ -1,6 +1,7 @@
 // The review page: keys that move the focus (none signs), the row that had the focus gets it back after a part was
 // replaced, and refusals are shown where one looks. Everything works without it.
 import { shortcut } from "./console.js";
+import { showRefusals } from "./refusals.js";
 
 const rows = () => [...document.querySelectorAll(".review-row")];
 let last = "";
@@ -92,20 +93,7 @@ document.addEventListener("change", (event) => {
   form.elements[event.target.value === "AGREE_EXCEPT" ? "attestation_text" : "password"]?.focus();
 });
 
-// What was refused is the page as it is now, so it is shown too.
-document.body.addEventListener("htmx:beforeSwap", (event) => {
-  const { xhr } = event.detail;
-  if ([409, 422].includes(xhr.status) && xhr.responseText.includes('id="review"')) Object.assign(event.detail, { shouldSwap: true, isError: false });
-});
-document.body.addEventListener("htmx:responseError", (event) => {
-  const text = new DOMParser().parseFromString(event.detail.xhr.responseText, "text/html").body.textContent.trim();
-  document.getElementById("told")?.remove();
-  const told = document.createElement("div");
-  Object.assign(told, { id: "told", className: "stop", tabIndex: -1, textContent: text });
-  told.setAttribute("role", "alert");
-  document.querySelector(".review-main")?.prepend(told);
-  told.focus();
-});
+showRefusals("review", ".review-main");
 document.body.addEventListener("htmx:afterSettle", () => {
   const told = document.getElementById("told");
   if (told) told.focus();

@@ -9,13 +9,13 @@ from typing import Any
 from myoplan.planner.v1 import review_pb2 as pb
 from myoplan.planner.v1.planner_service_pb2_grpc import PlannerServiceServicer
 from services.planner.api import names, parse_access, render_access
-from services.planner.api.callers import current_actor
 from services.planner.api.pages import page_token
 from services.planner.api.reading import Reader
 from services.planner.usecases.create import Planning
 from services.planner.usecases.events import EventPage, ListPlanEvents, list_plan_events
 from services.planner.usecases.grants import Grants
 from services.planner.usecases.watch import watch_plans
+from services.runtime.callers import current_actor
 from services.store.model import Actor
 
 

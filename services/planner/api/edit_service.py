@@ -8,11 +8,11 @@ from myoplan.planner.v1 import edit_pb2
 from myoplan.planner.v1 import plan_pb2 as pb
 from myoplan.planner.v1.planner_service_pb2_grpc import PlannerServiceServicer
 from services.planner.api import parse_edit, render, render_edit
-from services.planner.api.callers import current_actor
 from services.planner.api.parse import Parser
 from services.planner.usecases.create import Planning
 from services.planner.usecases.explain import explore_plan
 from services.planner.usecases.revise import revise_plan
+from services.runtime.callers import current_actor
 
 
 class EditMethods(PlannerServiceServicer):

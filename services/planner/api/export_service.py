@@ -7,11 +7,11 @@ from typing import Any
 from myoplan.planner.v1 import review_pb2 as pb
 from myoplan.planner.v1.planner_service_pb2_grpc import PlannerServiceServicer
 from services.planner.api import names
-from services.planner.api.callers import current_actor
 from services.planner.api.reading import Reader
 from services.planner.api.render_sheet import Sheets
 from services.planner.usecases.create import Planning
 from services.planner.usecases.export import DocumentKind, ExportPlan, export_plan
+from services.runtime.callers import current_actor
 from services.store.model import Actor
 
 _MOST_REVISION = 2**53

@@ -7,7 +7,6 @@ from typing import Any
 from myoplan.planner.v1 import learning_pb2 as pb
 from myoplan.planner.v1.planner_service_pb2_grpc import PlannerServiceServicer
 from services.planner.api import parse_learning, render_learning
-from services.planner.api.callers import current_actor
 from services.planner.api.parse import Parser
 from services.planner.usecases.predictions import (
     Predicting,
@@ -17,6 +16,7 @@ from services.planner.usecases.predictions import (
     reveal_prediction,
     start_prediction,
 )
+from services.runtime.callers import current_actor
 
 
 class LearningMethods(PlannerServiceServicer):

@@ -11,8 +11,8 @@ from services.planner.api import names
 from services.planner.api.reading import Reader
 from services.planner.domain.grants import MOST_SECONDS
 from services.planner.usecases.grants import ListGrants, RequestBreakGlass
-from services.planner.usecases.watch import EVERY_CLIENT, Position, WatchPlans
-from services.store.model import Actor, Entry
+from services.planner.usecases.watch import EVERY_CLIENT, WatchPlans
+from services.store.model import Actor, Entry, Position
 
 _LEAST_REASON, _MOST_REASON = 10, 2048
 _CURSOR_WORDS = 4

@@ -9,8 +9,6 @@ from myoplan.planner.v1 import planner_service_pb2 as service_pb
 from myoplan.planner.v1.planner_service_pb2_grpc import PlannerServiceServicer
 from services.planner.api import parse_plan, render, render_explain
 from services.planner.api.audit_service import AuditMethods
-from services.planner.api.callers import actor_of as _actor_of
-from services.planner.api.callers import current_actor as _actor
 from services.planner.api.edit_service import EditMethods
 from services.planner.api.export_service import ExportMethods
 from services.planner.api.learning_service import LearningMethods
@@ -26,6 +24,7 @@ from services.planner.usecases.predictions import Predicting
 from services.planner.usecases.read import get_plan, list_plans
 from services.planner.usecases.review import Reviewing
 from services.planner.usecases.sessions import Working
+from services.runtime.callers import actor_of, current_actor
 from services.runtime.identity import Caller
 
 
@@ -61,25 +60,25 @@ class PlannerService(
 
     async def on_denied(self, caller: Caller, method: str) -> None:
         """Leaves a trace of a call that the caller had no right to make."""
-        await self._planning.plans.refuse(_actor_of(caller), method.rpartition("/")[2])
+        await self._planning.plans.refuse(actor_of(caller), method.rpartition("/")[2])
 
     async def CreatePlan(self, request: service_pb.CreatePlanRequest, context: Any) -> pb.Plan:
         """Makes a plan."""
-        command = self._parse.create_plan(_actor(), request)
+        command = self._parse.create_plan(current_actor(), request)
         stored = await create_plan(self._planning, command)
         return render.plan(stored)
 
     async def GetPlan(self, request: service_pb.GetPlanRequest, context: Any) -> pb.Plan:
         """Gets a plan."""
-        query = self._parse.get_plan(_actor(), request)
+        query = self._parse.get_plan(current_actor(), request)
         stored = await get_plan(self._planning.plans, query)
         return render.plan(stored, full=render.is_full(request.view, usual=True))
 
     async def ListPlans(self, request: service_pb.ListPlansRequest, context: Any) -> service_pb.ListPlansResponse:
         """Lists plans."""
-        query = self._parse.list_plans(_actor(), request)
+        query = self._parse.list_plans(current_actor(), request)
         page = await list_plans(self._planning.plans, query)
-        return render.plan_page(_actor(), request, page)
+        return render.plan_page(current_actor(), request, page)
 
     async def ExplainOmission(
         self,
@@ -87,12 +86,12 @@ class PlannerService(
         context: Any,
     ) -> service_pb.Explanation:
         """Explains why something is not in a plan."""
-        query = self._parse.explain_omission(_actor(), request)
+        query = self._parse.explain_omission(current_actor(), request)
         return render_explain.explanation(await explain_omission(self._planning, query))
 
     async def ComparePlans(self, request: service_pb.ComparePlansRequest, context: Any) -> service_pb.PlanDiff:
         """Compares two plans."""
-        query = self._parse.compare_plans(_actor(), request)
+        query = self._parse.compare_plans(current_actor(), request)
         return render_explain.comparison(await compare_plans(self._planning, self._working.sessions, query))
 
     async def CheckPlan(self, request: service_pb.CheckPlanRequest, context: Any) -> service_pb.CheckPlanResponse:
@@ -102,5 +101,5 @@ class PlannerService(
 
     async def ReplayPlan(self, request: service_pb.ReplayPlanRequest, context: Any) -> service_pb.ReplayPlanResponse:
         """Makes a plan again."""
-        query = self._parse.replay_plan(_actor(), request)
+        query = self._parse.replay_plan(current_actor(), request)
         return render_explain.replay(await replay_plan(self._planning, query))

@@ -11,7 +11,6 @@ from myoplan.planner.v1 import plan_pb2 as pb
 from myoplan.planner.v1 import review_pb2
 from myoplan.planner.v1.planner_service_pb2_grpc import PlannerServiceServicer
 from services.planner.api import parse_review, render, render_queue, render_review
-from services.planner.api.callers import current_actor
 from services.planner.api.parse import Parser
 from services.planner.review.table import Action
 from services.planner.usecases.comments import Comments
@@ -19,6 +18,7 @@ from services.planner.usecases.create import Planning
 from services.planner.usecases.queue import list_overrides, list_review_queue, list_usable_plans
 from services.planner.usecases.review import Reviewing, decide
 from services.planner.usecases.suggestions import take_suggestion
+from services.runtime.callers import current_actor
 from services.runtime.identity import current_caller
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

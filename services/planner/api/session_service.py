@@ -7,7 +7,6 @@ from typing import Any
 from myoplan.planner.v1 import session_pb2 as pb
 from myoplan.planner.v1.planner_service_pb2_grpc import PlannerServiceServicer
 from services.planner.api import parse_session, render_session
-from services.planner.api.callers import current_actor
 from services.planner.usecases.sessions import (
     Working,
     finish_session,
@@ -17,6 +16,7 @@ from services.planner.usecases.sessions import (
     report_delivery,
     start_session,
 )
+from services.runtime.callers import current_actor
 
 
 class SessionMethods(PlannerServiceServicer):

@@ -8,23 +8,10 @@ from dataclasses import dataclass
 
 from services.planner.domain.errors import FieldProblem, RequestInvalid, ResourceMissing
 from services.planner.usecases.plans import Plans
-from services.store.model import Entry
+from services.store.model import Entry, Position
 
 EVERY_CLIENT = "clients/-"
 _PLANS = "plans"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
-    """Where an event stands: its place in the order, and the revision that it is about.
-
-    The `etag` is like no other in any clinic; it shows that the event was really seen.
-    """
-
-    seq: int
-    revision: int
-    etag: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,9 @@ from services.assessment.domain import errors
 from services.assessment.domain.assessment import State
 from services.assessment.usecases.read import List
 from services.assessment.usecases.revisions import ListRevisions
-from services.assessment.usecases.watch import Position
 from services.runtime.identity import Role
 from services.runtime.status import pack, unpack
-from services.store.model import RequestReused, StoreError, StoreNotDurable, StoreUnavailable
+from services.store.model import Position, RequestReused, StoreError, StoreNotDurable, StoreUnavailable
 from tests.support.assessment import CLIENT, NAME
 
 QUERY = List(clinic="clinic-a", parent=CLIENT, state=None, page_size=50, after=None)
